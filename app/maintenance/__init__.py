@@ -1,0 +1,1 @@
+"""Upkeep: works (`works`) and the maintenance fund (`fund`). Empty until its first table lands."""

@@ -1,0 +1,43 @@
+"""The whole house on one page: rooms, routes, which news starts which job, the timetable."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from flask import Flask
+
+MODELS = (
+    "app.kernel.audit",
+    "app.kernel.counters",
+    "app.kernel.files",
+    "app.kernel.outbox",
+    "app.kernel.queue",
+    "app.registry.models",
+    "app.identity.models",
+    "app.ledger.models",
+    "app.billing.models",
+    "app.billing.subsidy.models",
+)
+
+# module: each has a flask Blueprint named `pages`
+PAGES: tuple[str, ...] = ()
+
+# module: each has a flask-smorest Blueprint named `api`
+APIS: tuple[str, ...] = ()
+
+# module: importing it registers its jobs
+JOBS: tuple[str, ...] = ()
+
+# topic → jobs it starts
+NEWS: dict[str, list[str]] = {}
+
+# (name, cron in China's time, job): started by the one timetable process
+TIMETABLE: tuple[tuple[str, str, str], ...] = ()
+
+
+def set_up(app: Flask) -> None:
+    """Import the tables and jobs, hang the routes."""
+    for module in (*MODELS, *JOBS):
+        import_module(module)
+    for module in PAGES:
+        app.register_blueprint(import_module(module).pages)
