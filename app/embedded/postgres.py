@@ -76,7 +76,7 @@ class Postgres:
     """One PostgreSQL server on one data folder, reachable by unix socket only."""
 
     def __init__(self, place: Place, binaries: Path, settings: dict[str, str]) -> None:
-        self._data = place.data / f"postgres-{major_version(binaries)}"
+        self.data = place.data / f"postgres-{major_version(binaries)}"
         self._sockets = place.sockets
         self._binaries = binaries
         self._account = place.account
@@ -92,7 +92,7 @@ class Postgres:
         """
         if self.process.runs():
             return
-        if not (self._data / "PG_VERSION").exists():
+        if not (self.data / "PG_VERSION").exists():
             self._initialise()
         self._end_leftover()
         self._write_access_rules()
@@ -137,12 +137,12 @@ class Postgres:
         sockets = str(self._sockets).replace('"', '""')
         settings = self._settings | {"unix_socket_directories": f'"{sockets}"'}
         options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
-        return [str(self._binaries / "postgres"), "-D", str(self._data), *options]
+        return [str(self._binaries / "postgres"), "-D", str(self.data), *options]
 
     def _initialise(self) -> None:
         """Make the data folder beside its place and move it there whole."""
-        fresh = self._data.with_name(self._data.name + ".new")
-        for leftover in (fresh, self._data):
+        fresh = self.data.with_name(self.data.name + ".new")
+        for leftover in (fresh, self.data):
             if leftover.exists():
                 shutil.rmtree(leftover)
         self._account.own(fresh)
@@ -152,23 +152,23 @@ class Postgres:
         made = self._account.run([program, *options, *language], env=_environment())
         if made.returncode:
             raise EmbeddedError(f"PostgreSQL could not make its data folder: {made.stderr.strip()}")
-        fresh.rename(self._data)
+        fresh.rename(self.data)
 
     def _write_access_rules(self) -> None:
         """Let only the person who started us connect, under any of our roles."""
         person = pwd.getpwuid(os.geteuid()).pw_name
-        (self._data / "pg_hba.conf").write_text("local all all peer map=linli\n")
+        (self.data / "pg_hba.conf").write_text("local all all peer map=linli\n")
         lines = [f'linli "{person}" {role}\n' for role in ROLES]
-        (self._data / "pg_ident.conf").write_text("".join(lines))
+        (self.data / "pg_ident.conf").write_text("".join(lines))
 
     def _end_leftover(self) -> None:
         """End a server that outlived a killed launcher, and clear a pid file that lies."""
-        lock = self._data / "postmaster.pid"
+        lock = self.data / "postmaster.pid"
         try:
             pid = int(lock.read_text().split("\n", 1)[0])
         except (FileNotFoundError, ValueError):
             return
-        if watch.birth(pid) is None or not _works_in(pid, self._data):
+        if watch.birth(pid) is None or not _works_in(pid, self.data):
             return
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             watch.send_signal(pid, number)

@@ -40,7 +40,12 @@ class Servers:
     """
 
     def __init__(
-        self, folder: Path, *, durable: bool = True, settings: dict[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        durable: bool = True,
+        settings: dict[str, str] | None = None,
+        token: str = "",
     ) -> None:
         self._folder = Path(folder).resolve()
         self._durable = durable
@@ -49,7 +54,7 @@ class Servers:
         self._owner_pid = 0
         self._temporary: Path | None = None
         self._sockets: Path | None = None
-        self._watcher = Watcher()
+        self.watcher = Watcher(token)
         self._postgres: Postgres | None = None
         self._valkey: Valkey | None = None
 
@@ -89,7 +94,7 @@ class Servers:
         for server in (self._valkey, self._postgres):
             if server is not None:
                 server.stop()
-        self._watcher.close()
+        self.watcher.close()
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
             self._temporary = None
@@ -109,14 +114,20 @@ class Servers:
         """Where data and logs lie."""
         return self._folder
 
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's data folder, in which a note about the data may lie."""
+        assert self._postgres is not None, "not started"
+        return self._postgres.data
+
     def pids(self) -> list[int]:
         """The processes that run for us: PostgreSQL, Valkey, the watcher."""
         found = [server.process.pid for server in (self._postgres, self._valkey) if server]
-        return [pid for pid in [*found, self._watcher.pid] if pid is not None]
+        return [pid for pid in [*found, self.watcher.pid] if pid is not None]
 
     def check_watcher(self) -> None:
         """Start the watcher again if someone killed it."""
-        self._watcher.check()
+        self.watcher.check()
 
     def database_url(self, role: str, database: str = "linli") -> str:
         """The address for SQLAlchemy.
@@ -179,7 +190,7 @@ class Servers:
             account = choose_account(binaries / "postgres", self._folder)
             sockets = self._sockets = self._choose_sockets()
             account.own(sockets)
-            place = Place(self._folder, sockets, account, self._watcher)
+            place = Place(self._folder, sockets, account, self.watcher)
             self._postgres = Postgres(place, binaries, self._settings)
             self._valkey = Valkey(place, self._durable)
         except BaseException:
@@ -192,7 +203,7 @@ class Servers:
         if len(os.fsencode(usual)) <= LONGEST_SOCKET_FOLDER_BYTES and "," not in str(usual):
             return usual
         self._temporary = Path(tempfile.mkdtemp(prefix="linli-", dir="/tmp"))
-        self._watcher.remove(self._temporary)
+        self.watcher.remove(self._temporary)
         return self._temporary
 
     def _connect(self, database: str) -> psycopg.Connection[Any]:

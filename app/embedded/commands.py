@@ -1,0 +1,68 @@
+"""Operators' commands run at the start: `flask --app wsgi …`, in a process of their own."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import psycopg
+from alembic.script import ScriptDirectory
+from psycopg import sql
+
+from app.embedded.errors import EmbeddedError
+from app.embedded.servers import Servers
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MIGRATIONS = ROOT / "migrations"
+NO_SUCH_COMMAND = "No such command"
+
+
+def flask(
+    words: list[str], environment: Mapping[str, str], servers: Servers
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of the application to its end; it ends with us if we are killed."""
+    argv = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+    with subprocess.Popen(
+        argv,
+        cwd=ROOT,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as child:
+        try:
+            out, err = child.communicate()
+        except BaseException:
+            child.kill()
+            raise
+    with (servers.folder / "logs" / "set-up.log").open("a") as log:
+        log.write(f"$ flask {' '.join(words)}\n{out}{err}")
+    return subprocess.CompletedProcess(argv, child.returncode, out, err)
+
+
+def migrate(servers: Servers, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """Bring the database to the newest revision, unless it is there already."""
+    if not MIGRATIONS.joinpath("env.py").exists() or _revisions(servers) == _heads():
+        return
+    say("Bringing the database up to date …")
+    done = flask(["db", "upgrade"], environment, servers)
+    if done.returncode:
+        words = "\n".join((done.stderr or done.stdout).strip().splitlines()[-6:])
+        raise EmbeddedError(f"The database could not be brought up to date:\n{words}")
+
+
+def _heads() -> set[str]:
+    return set(ScriptDirectory(str(MIGRATIONS)).get_heads())
+
+
+def _revisions(servers: Servers) -> set[str]:
+    """The revisions the database is at; none for a new one."""
+    address = servers.database_url("linli_owner").replace("+psycopg", "")
+    with psycopg.connect(address) as connection:
+        try:
+            rows = connection.execute(sql.SQL("SELECT version_num FROM alembic_version"))
+        except psycopg.errors.UndefinedTable:
+            return set()
+        return {revision for (revision,) in rows}
