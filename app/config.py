@@ -31,6 +31,7 @@ def settings(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "REDIS_URL": environment["REDIS_URL"],
         "STORAGE_DIR": environment.get("STORAGE_DIR", ".linli/var/files"),
         "PUBLIC_URL": environment.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
+        "METRICS_TOKEN": environment.get("LINLI_METRICS_TOKEN", ""),
         "TRUSTED_PROXIES": int(environment.get("LINLI_TRUSTED_PROXIES", "0")),
         "PASSWORD_COST": environment.get("LINLI_PASSWORD_COST", "standard"),
         "MAX_CONTENT_LENGTH": 21 * 1024 * 1024,

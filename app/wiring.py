@@ -17,6 +17,7 @@ MODELS = (
     "app.ledger.models",
     "app.billing.models",
     "app.billing.subsidy.models",
+    "app.web.idempotency",
 )
 
 # module: each has a flask Blueprint named `pages`
@@ -31,8 +32,8 @@ JOBS: tuple[str, ...] = ()
 # topic → jobs it starts
 NEWS: dict[str, list[str]] = {}
 
-# (name, cron in China's time, job): started by the one timetable process
-TIMETABLE: tuple[tuple[str, str, str], ...] = ()
+# (name, cron on China's clock, job, "community" for one task each or "platform" for one in all)
+TIMETABLE: tuple[tuple[str, str, str, str], ...] = ()
 
 
 def set_up(app: Flask) -> None:
