@@ -57,6 +57,9 @@ def main(words: list[str]) -> None:
             write_locks()
             return
         prepare("test" if verb == "test" else "serve")
+    # Compiled modules make the second start quick; they too belong below .linli.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(HOME / "cache" / "pyc")
     os.execv(PYTHON, [str(PYTHON), "-m", "app.embedded", verb, *rest])
 
 

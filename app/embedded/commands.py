@@ -1,12 +1,12 @@
 """Operators' commands run at the start: `flask --app wsgi …`, in a process of their own."""
 
+import ast
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psycopg
-from alembic.script import ScriptDirectory
 from psycopg import sql
 
 from app.embedded.errors import EmbeddedError
@@ -44,7 +44,7 @@ def flask(
 
 def migrate(servers: Servers, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
     """Bring the database to the newest revision, unless it is there already."""
-    if not MIGRATIONS.joinpath("env.py").exists() or _revisions(servers) == _heads():
+    if _revisions(servers) == newest_revisions(MIGRATIONS / "versions"):
         return
     say("Bringing the database up to date …")
     done = flask(["db", "upgrade"], environment, servers)
@@ -53,8 +53,32 @@ def migrate(servers: Servers, environment: Mapping[str, str], say: Callable[[str
         raise EmbeddedError(f"The database could not be brought up to date:\n{words}")
 
 
-def _heads() -> set[str]:
-    return set(ScriptDirectory(str(MIGRATIONS)).get_heads())
+def newest_revisions(folder: Path) -> set[str]:
+    """The revisions nothing comes after, read from the files without running them."""
+    revisions: set[str] = set()
+    followed: set[str] = set()
+    for path in folder.glob("*.py"):
+        for statement in ast.parse(path.read_text("utf-8")).body:
+            name, value = _assigned(statement)
+            if name == "revision":
+                revisions |= value
+            elif name == "down_revision":
+                followed |= value
+    return revisions - followed
+
+
+def _assigned(statement: ast.stmt) -> tuple[str, set[str]]:
+    """The name and the strings of `name = "…"`, `name = ("…", "…")` or `name = None`."""
+    if isinstance(statement, ast.Assign):
+        target: ast.expr = statement.targets[0]
+    elif isinstance(statement, ast.AnnAssign):
+        target = statement.target
+    else:
+        return "", set()
+    if not isinstance(target, ast.Name) or statement.value is None:
+        return "", set()
+    constants = [node for node in ast.walk(statement.value) if isinstance(node, ast.Constant)]
+    return target.id, {node.value for node in constants if isinstance(node.value, str)}
 
 
 def _revisions(servers: Servers) -> set[str]:

@@ -71,8 +71,10 @@ def _run(ear: socket.socket, wanted: int, notice: Path) -> int:
         migrate(servers, environment, say)
         sign_ins = demonstration.load(servers, environment, say)
         supervisor = Supervisor(servers.watcher, VAR / "logs", environment, say)
-        _start_children(supervisor, ear)
+        _start_web(supervisor, ear)
         _wait_for_web(supervisor, address)
+        # Workers come second: five imports at once would make the first page late.
+        _start_workers(supervisor)
         say(f"\nLinli (邻里) is at {address}\n")
         if sign_ins:
             say(sign_ins)
@@ -90,16 +92,18 @@ def _run(ear: socket.socket, wanted: int, notice: Path) -> int:
     return 0
 
 
-def _start_children(supervisor: Supervisor, ear: socket.socket) -> None:
-    """The web on our open port, and the three kinds of worker."""
+def _start_web(supervisor: Supervisor, ear: socket.socket) -> None:
     descriptor = ear.fileno()
     web = ["gunicorn", "wsgi:app", "--bind", f"fd://{descriptor}", "--worker-class", "gthread"]
     size = ["--workers", "2", "--threads", "8", "--timeout", "60", "--graceful-timeout", "5"]
     manner = ["--no-control-socket", "--access-logfile", "-"]
-    python = [sys.executable, "-m"]
-    supervisor.add("web", [*python, *web, *size, *manner], pass_fds=(descriptor,))
+    argv = [sys.executable, "-m", *web, *size, *manner]
+    supervisor.add("web", argv, pass_fds=(descriptor,))
+
+
+def _start_workers(supervisor: Supervisor) -> None:
     for role in ("jobs", "relay", "timetable"):
-        supervisor.add(role, [*python, "app.worker", role])
+        supervisor.add(role, [sys.executable, "-m", "app.worker", role])
 
 
 def _watch_over(servers: Servers, supervisor: Supervisor) -> None:
