@@ -137,6 +137,8 @@ class Meter(CommunityRow, Base):
     __table_args__ = (
         UniqueConstraint("community_id", "tariff_id", "serial"),
         Index("ix_meter__unit", "community_id", "unit_id"),
+        CheckConstraint("initial >= 0", name="initial"),
+        CheckConstraint("multiplier > 0", name="multiplier"),
         community_key("tariff_id", "tariff"),
         community_key("unit_id", "unit"),
     )
@@ -144,6 +146,8 @@ class Meter(CommunityRow, Base):
     unit_id: Mapped[int]
     serial: Mapped[str] = mapped_column(Text)
     multiplier: Mapped[Decimal] = mapped_column(Numeric(8, 3), server_default="1")
+    initial: Mapped[Decimal] = mapped_column(Numeric(14, 3), server_default="0")
+    installed_on: Mapped[date | None] = mapped_column(Date)
     removed_on: Mapped[date | None] = mapped_column(Date)
 
 
