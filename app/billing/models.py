@@ -408,11 +408,19 @@ class BillLine(Base):
 
 
 class BillNote(CommunityRow, Base):
-    """A correction of an issued bill: credit (less) or debit (more), with its own entry."""
+    """A correction of an issued bill: credit (less) or debit (more), with its own entry.
+
+    `ground` says why: an error put right, a waiver, or late damages (which bear none themselves).
+    """
 
     __tablename__ = "bill_note"
     __table_args__ = (
         one_of("kind", ("credit", "debit")),
+        CheckConstraint(
+            "ground = 'correction' OR (ground = 'waiver' AND kind = 'credit')"
+            " OR (ground = 'damages' AND kind = 'debit')",
+            name="ground",
+        ),
         CheckConstraint("amount_fen > 0", name="amount"),
         CheckConstraint("reason <> ''", name="reason"),
         Index("ix_bill_note__bill", "community_id", "bill_id"),
@@ -421,6 +429,7 @@ class BillNote(CommunityRow, Base):
     )
     bill_id: Mapped[int]
     kind: Mapped[str] = mapped_column(Text)
+    ground: Mapped[str] = mapped_column(Text, server_default="correction")
     amount_fen: Mapped[int]
     reason: Mapped[str] = mapped_column(Text)
     entry_id: Mapped[int]
