@@ -80,7 +80,7 @@ def prepare(purpose: str) -> None:
         install_uv()
         say("Making an environment in .linli …")
         uv("venv", "--quiet", "--clear", str(PYTHON.parent.parent))
-        stamp["python"] = sys.version
+        stamp["python"] = os.path.realpath(PYTHON)
         save(stamp)
     has_tests = stamp.get("packages", "").startswith("test")
     wanted = "test" if purpose == "test" or has_tests else "serve"
@@ -104,8 +104,11 @@ def prepare(purpose: str) -> None:
 
 
 def python_stands(stamp: dict) -> bool:
-    """Whether the environment is there and was made for this very Python."""
-    return stamp.get("python") == sys.version and PYTHON.exists()
+    """Whether the environment's Python is still the one that it was made for.
+
+    It need not be the one that runs us: two people may type two Pythons.
+    """
+    return PYTHON.exists() and stamp.get("python") == os.path.realpath(PYTHON)
 
 
 def install_uv() -> None:
