@@ -6,6 +6,8 @@ from importlib import import_module
 
 from flask import Flask
 
+from app.identity import gate
+
 MODELS = (
     "app.kernel.audit",
     "app.kernel.counters",
@@ -37,8 +39,9 @@ TIMETABLE: tuple[tuple[str, str, str, str], ...] = ()
 
 
 def set_up(app: Flask) -> None:
-    """Import the tables and jobs, hang the routes."""
+    """Import the tables and jobs, hang the door and the routes."""
     for module in (*MODELS, *JOBS):
         import_module(module)
+    gate.set_up(app)
     for module in PAGES:
         app.register_blueprint(import_module(module).pages)

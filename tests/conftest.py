@@ -21,8 +21,11 @@ def app(environment: dict[str, str]) -> Flask:
     """The application on a migrated database, as the ordinary role."""
     os.environ["LINLI_THROTTLE"] = "off"
     from app import create_app
+    from tests.people import Browser
 
-    return create_app({"TESTING": True, "PROPAGATE_EXCEPTIONS": False})
+    made = create_app({"TESTING": True, "PROPAGATE_EXCEPTIONS": False})
+    made.test_client_class = Browser
+    return made
 
 
 @pytest.fixture
