@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +34,8 @@ def settings(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PUBLIC_URL": environment.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
         "METRICS_TOKEN": environment.get("LINLI_METRICS_TOKEN", ""),
         "TRUSTED_PROXIES": int(environment.get("LINLI_TRUSTED_PROXIES", "0")),
+        # Offers the demonstration accounts on the sign-in page: never where people's data are
+        "DEMO": environment.get("LINLI_DEMO") == "1",
         "PASSWORD_COST": environment.get("LINLI_PASSWORD_COST", "standard"),
         "MAX_CONTENT_LENGTH": 21 * 1024 * 1024,
         "SESSION_COOKIE_NAME": "linli",
@@ -43,7 +46,8 @@ def settings(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: an elder may leave a form open
         "BABEL_DEFAULT_LOCALE": "zh_Hans_CN",
         "BABEL_DEFAULT_TIMEZONE": "Asia/Shanghai",
-        "RATELIMIT_STORAGE_URI": environment["REDIS_URL"],
+        # limits names a socket its own way
+        "RATELIMIT_STORAGE_URI": re.sub(r"^unix:", "redis+unix:", environment["REDIS_URL"]),
         "RATELIMIT_HEADERS_ENABLED": True,
         "RATELIMIT_ENABLED": environment.get("LINLI_THROTTLE", "on") == "on",
     }
