@@ -28,6 +28,8 @@ NODE = HOME / "node"
 STAMP = HOME / "stamp.json"
 LOCKS = ROOT / "requirements"
 OLDEST = (3, 11)
+# Ours stands on the Python below any virtual environment that someone has activated.
+BASE = getattr(sys, "_base_executable", None) or sys.executable
 
 # pip's settings that uv does not read: where packages come from, and how to get there.
 PIP_TO_UV = {
@@ -117,7 +119,8 @@ def install_uv() -> None:
     mark = tools / digest(LOCKS / "uv.txt")[:16]
     if mark.exists():
         return
-    if not pip_works():
+    python = python_with_pip()
+    if python is None:
         sys.exit(
             "This Python has no pip, which is needed once. On Debian or Ubuntu: "
             "apt install python3-pip. Elsewhere: python3 -m ensurepip."
@@ -125,7 +128,7 @@ def install_uv() -> None:
     say("Installing uv in .linli …")
     fresh = HOME / "tools.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(fresh)]
+    pip = [python, "-m", "pip", "install", "--quiet", "--target", str(fresh)]
     options = ["--require-hashes", "--no-deps", "--cache-dir", str(HOME / "cache" / "pip")]
     quiet = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_ROOT_USER_ACTION": "ignore"}
     call([*pip, *options, "-r", lock("uv")], **quiet)
@@ -201,7 +204,7 @@ def uv(*words: str) -> None:
     """Run uv on this Python, with pip's settings, and with its cache below .linli."""
     settings = {
         "UV_CACHE_DIR": str(HOME / "cache" / "uv"),
-        "UV_PYTHON": sys.executable,
+        "UV_PYTHON": BASE,
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
         # As pip does: take what fits from any index. The hashes say what fits.
@@ -217,7 +220,7 @@ def uv(*words: str) -> None:
 def settings_of_pip() -> dict[str, str]:
     """Give uv the settings that this machine's pip has, unless uv has its own."""
     found: dict[str, str] = {}
-    said = run([sys.executable, "-m", "pip", "config", "list"]).stdout.splitlines()
+    said = run([python_with_pip() or BASE, "-m", "pip", "config", "list"]).stdout.splitlines()
     for line in sorted(said, key=lambda line: (line.startswith(":env:"), "install." in line)):
         key, _, value = line.partition("=")
         name = PIP_TO_UV.get(key.rpartition(".")[2])
@@ -227,9 +230,12 @@ def settings_of_pip() -> dict[str, str]:
     return found
 
 
-def pip_works() -> bool:
-    """Whether this Python has pip."""
-    return run([sys.executable, "-m", "pip", "--version"]).returncode == 0
+def python_with_pip() -> str | None:
+    """The Python that runs us, or the one its virtual environment was made from, if it has pip."""
+    for python in (sys.executable, BASE):
+        if run([python, "-m", "pip", "--version"]).returncode == 0:
+            return python
+    return None
 
 
 def run(argv: list[str]) -> subprocess.CompletedProcess[str]:

@@ -31,7 +31,10 @@ class Account:
         setpriv = shutil.which("setpriv") or "setpriv"
         keep = f"+{self.capability}"
         who = ["--reuid", str(self.uid), "--regid", str(self.gid), "--clear-groups"]
-        return [setpriv, *who, "--inh-caps", keep, "--ambient-caps", keep, "--", *argv]
+        # access(2), by which PostgreSQL looks for its own programs, honours the
+        # capability only under this bit; exec still drops all others.
+        what = ["--securebits", "+no_setuid_fixup", "--inh-caps", keep, "--ambient-caps", keep]
+        return [setpriv, *who, *what, "--", *argv]
 
     def popen_arguments(self) -> dict[str, Any]:
         """The change of user as arguments of Popen, where it can make it."""

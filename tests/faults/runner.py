@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 READY = "Ctrl-C stops everything"
 FIRST_START_S = 300
+BASE = getattr(sys, "_base_executable", sys.executable)
 
 
 def copy_project(target: Path, *, installed: bool = False) -> Path:
@@ -43,7 +44,7 @@ def copy_project(target: Path, *, installed: bool = False) -> Path:
 class Running:
     """One `run.py serve`, its output gathered, its start timed."""
 
-    def __init__(self, folder: Path, *words: str, python: str = sys.executable) -> None:
+    def __init__(self, folder: Path, *words: str, python: str = BASE) -> None:
         self._begin([python, "run.py", *words], folder, {})
 
     @classmethod
