@@ -1,8 +1,12 @@
 """What the set-up relies on: locks without addresses, pip's settings, the front-end files."""
 
+import ast
+import importlib.metadata
 import importlib.util
 import json
 import re
+import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -97,3 +101,29 @@ def test_types_are_checked_where_money_and_secrets_are() -> None:
     targets = checks.strict_targets()
     assert {"app/kernel", "app/embedded"} <= set(targets)
     assert all((ROOT / target).exists() for target in targets)
+
+
+def test_what_the_application_imports_is_declared() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = declared["project"]["dependencies"] + declared["dependency-groups"]["embedded"]
+    names = {_plain(re.split(r"[\[<>=~! ;]", line)[0]) for line in wanted}
+    owners = importlib.metadata.packages_distributions()
+    for path in [*(ROOT / "app").rglob("*.py"), ROOT / "wsgi.py"]:
+        for module in _imported(path) - sys.stdlib_module_names - {"app"}:
+            given_by = {_plain(name) for name in owners.get(module, [])}
+            assert given_by & names, f"{path.relative_to(ROOT)} imports {module}"
+
+
+def _imported(path: Path) -> set[str]:
+    """The first names of all modules a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
