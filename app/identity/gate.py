@@ -36,7 +36,7 @@ EVERYWHERE = Place()
 
 SIGN_IN = "/sign-in"
 SECOND_FACTOR = "/account/second-factor"
-PASSWORD = "/account/password"
+CHANGE_PASSWORD = "/account/password"
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Callable[..., object])
@@ -338,7 +338,7 @@ def _refuse_unfinished(caller: Caller, action: str) -> None:
     if caller.must_change_password and not caller.by_program:
         if _is_api():
             raise Forbidden("password.must_change", N_("请先修改密码。"))
-        _lead_to(PASSWORD)
+        _lead_to(CHANGE_PASSWORD)
 
 
 def _ask_for_second_factor() -> NoReturn:
