@@ -29,13 +29,15 @@ PAGES: tuple[str, ...] = ()
 APIS: tuple[str, ...] = ()
 
 # module: importing it registers its jobs
-JOBS: tuple[str, ...] = ()
+JOBS: tuple[str, ...] = ("app.ledger.jobs",)
 
 # topic → jobs it starts
 NEWS: dict[str, list[str]] = {}
 
 # (name, cron on China's clock, job, "community" for one task each or "platform" for one in all)
-TIMETABLE: tuple[tuple[str, str, str, str], ...] = ()
+TIMETABLE: tuple[tuple[str, str, str, str], ...] = (
+    ("ledger-check", "30 2 * * *", "ledger:check", "community"),
+)
 
 
 def set_up(app: Flask) -> None:

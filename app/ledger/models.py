@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -28,7 +29,7 @@ class TransactionId(UserDefinedType[str]):
 
     cache_ok = True
 
-    def get_col_spec(self) -> str:
+    def get_col_spec(self, **_: Any) -> str:
         """The column's type."""
         return "xid8"
 
@@ -126,6 +127,18 @@ class Posting(Base):
     amount_fen: Mapped[int] = mapped_column(BigInteger)
 
 
+class EntrySeal(Base):
+    """A digest over an entry, its postings and the seal before it, written by PostgreSQL at
+    commit: a chain in which no link can be changed unseen. Only ever added.
+    """
+
+    __tablename__ = "entry_seal"
+    __table_args__ = (community_key("entry_id", "entry"),)
+    community_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    entry_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    digest: Mapped[bytes]
+
+
 class MonthClose(Base):
     """Who closed which month of a book, when. Only ever added."""
 
@@ -138,7 +151,8 @@ class MonthClose(Base):
     month: Mapped[date] = mapped_column(Date, primary_key=True)
     closed_at: Mapped[datetime]
     closed_by: Mapped[int | None]
-    digest: Mapped[str] = mapped_column(Text)  # over the month's postings, to find tampering
+    digest: Mapped[str] = mapped_column(Text)  # over the month's entries and the digest before
+    last_entry_id: Mapped[int | None]  # the highest number among the month's entries
 
 
 class ClosingBalance(Base):
