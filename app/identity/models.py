@@ -66,7 +66,8 @@ class Membership(Stamped, Base):
     """A role of an account in one community, one company or one region, on some days.
 
     A company's role reaches the communities of its mandates of the day; a region's role
-    reaches the communities below it. `ends_on` is exclusive.
+    reaches the communities below it. `ends_on` is exclusive; on its first day a membership
+    may end at once, and then was in force on no day.
     """
 
     __tablename__ = "membership"
@@ -77,7 +78,7 @@ class Membership(Stamped, Base):
             " AND num_nonnulls(community_id, organization_id, region_id) = 0)",
             name="one_scope",
         ),
-        CheckConstraint("ends_on IS NULL OR ends_on > starts_on", name="days"),
+        CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="days"),
         UniqueConstraint(
             "account_id",
             "role",
@@ -89,6 +90,17 @@ class Membership(Stamped, Base):
             postgresql_nulls_not_distinct=True,
         ),
         Index("ix_membership__account", "account_id"),
+        Index(
+            "ix_membership__community",
+            "community_id",
+            postgresql_where=text("community_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_membership__organization",
+            "organization_id",
+            postgresql_where=text("organization_id IS NOT NULL"),
+        ),
+        Index("ix_membership__region", "region_id", postgresql_where=text("region_id IS NOT NULL")),
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))

@@ -30,6 +30,32 @@ ROLES = {
 COMMUNITY_ROLES = ("committee_chair", "committee_member", "supervisor", "party_branch")
 COMPANY_ROLES = ("company_admin", "manager", "accountant", "cashier")
 REGION_ROLES = ("station_officer", "street_officer", "district_officer", "city_officer")
+REGION_ROLE_KINDS = {
+    "station_officer": "station",
+    "street_officer": "street",
+    "district_officer": "district",
+    "city_officer": "city",
+}
+
+# Who gives which role, within their own community, company or region. The street registers
+# the owners' organs (物业管理条例 art. 16: 备案); a company may let them look in sooner.
+_LOOKERS = ("committee_member", "supervisor", "party_branch")
+APPOINTS: dict[str, tuple[str, ...]] = {
+    "manager": _LOOKERS,
+    "company_admin": (*COMPANY_ROLES, *_LOOKERS),
+    "committee_chair": ("committee_member",),
+    "street_officer": (*COMMUNITY_ROLES, "street_officer", "station_officer"),
+    "district_officer": ("district_officer", "street_officer", "station_officer"),
+    "city_officer": REGION_ROLES,
+    "operator": ("operator", "company_admin", *REGION_ROLES),
+}
+# Who ends which role: whoever is watched does not dismiss the watcher, so a company ends
+# only its own people's roles.
+DISMISSES: dict[str, tuple[str, ...]] = {
+    **APPOINTS,
+    "manager": (),
+    "company_admin": COMPANY_ROLES,
+}
 
 ACTIONS = {
     "own.read": N_("查看自己的房屋、账单和明细"),
@@ -57,6 +83,7 @@ ACTIONS = {
     "ledger.close": N_("结账"),
     "member.read": N_("查看人员与权限"),
     "member.edit": N_("授予、收回权限"),
+    "binding.edit": N_("管理住户绑定与绑定码"),
     "audit.read": N_("查看操作记录"),
     "company.read": N_("查看公司概况与在管小区"),
     "company.edit": N_("管理公司人员"),
@@ -97,6 +124,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "ledger.read",
             "member.read",
             "member.edit",
+            "binding.edit",
             "audit.read",
             "community.found",
         }
@@ -114,7 +142,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "ledger.close",
         }
     ),
-    "cashier": frozenset({*_COMPANY, "bill.print"}),
+    "cashier": frozenset({*_COMPANY, "bill.print", "binding.edit"}),
     "company_admin": frozenset(
         {
             *_COMPANY,
@@ -127,7 +155,9 @@ ALLOWED: dict[str, frozenset[str]] = {
             "ledger.read",
         }
     ),
-    "committee_chair": frozenset({*_LOOK, "ledger.read", "member.read", "mandate.edit"}),
+    "committee_chair": frozenset(
+        {*_LOOK, "ledger.read", "member.read", "member.edit", "mandate.edit"}
+    ),
     "committee_member": frozenset({*_LOOK, "ledger.read"}),
     "supervisor": frozenset({*_LOOK, "ledger.read", "bill.read", "audit.read"}),
     "party_branch": frozenset({"community.read", "tariff.read", "subsidy.read"}),
@@ -141,6 +171,8 @@ ALLOWED: dict[str, frozenset[str]] = {
             "subsidy.edit",
             "ledger.read",
             "community.found",
+            "member.read",
+            "member.edit",
         }
     ),
     "district_officer": frozenset({*_LOOK, "region.read", "region.edit"}),
