@@ -257,6 +257,7 @@ class RosterImport(CommunityRow, Base):
     error_count: Mapped[int] = mapped_column(Integer, server_default="0")
     refusal: Mapped[str | None] = mapped_column(Text)
     mapping: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # sheet, header row, columns
+    made: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # buildings, entrances, people
     uploaded_by: Mapped[int | None]
     applied_at: Mapped[datetime | None]
     undone_at: Mapped[datetime | None]
@@ -279,3 +280,4 @@ class RosterImportRow(Base):
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     errors: Mapped[list[Any] | None] = mapped_column(JSONB)
     unit_id: Mapped[int | None]
+    made: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # rows it added, state it left
