@@ -8,10 +8,7 @@ What it needs it puts below .linli/ in this folder, and nowhere else.
 Standard library only: this file runs before anything is installed.
 """
 
-from __future__ import annotations
-
 import ast
-import fcntl
 import hashlib
 import json
 import os
@@ -21,13 +18,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+if sys.version_info < (3, 11):  # before any line that an older Python would stumble over
+    sys.exit("Linli needs Python 3.11 or newer; this is " + sys.version.split()[0] + ".")
+try:
+    import fcntl
+except ImportError:
+    sys.exit("Linli runs on Linux and macOS; on Windows, start it inside WSL.")
+
 ROOT = Path(__file__).resolve().parent
 HOME = ROOT / ".linli"
 PYTHON = HOME / "venv" / "bin" / "python"
 NODE = HOME / "node"
 STAMP = HOME / "stamp.json"
 LOCKS = ROOT / "requirements"
-OLDEST = (3, 11)
 # Ours stands on the Python below any virtual environment that someone has activated.
 BASE = getattr(sys, "_base_executable", None) or sys.executable
 
@@ -192,7 +195,7 @@ def write_locks() -> None:
 def compile_lock(name: str, *options: str, source: Path = ROOT / "pyproject.toml") -> None:
     """Resolve for every Python from the oldest on, on Linux and macOS."""
     quiet = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url"]
-    universal = ["--universal", "--python-version", ".".join(map(str, OLDEST))]
+    universal = ["--universal", "--python-version", "3.11"]
     target = LOCKS / f"{name}.txt"
     options = (*options, "--upgrade", "--generate-hashes", "--output-file", str(target))
     uv("pip", "compile", str(source), *quiet, *universal, *options)
@@ -281,8 +284,6 @@ def say(sentence: str) -> None:
 
 
 if __name__ == "__main__":
-    if sys.version_info < OLDEST:
-        sys.exit(f"Linli needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     try:
         main(sys.argv[1:])
     except PermissionError as error:
