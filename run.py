@@ -65,7 +65,7 @@ def main(words: list[str]) -> None:
     # Compiled modules make the second start quick; they too belong below .linli.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = str(HOME / "cache" / "pyc")
-    os.execv(PYTHON, [str(PYTHON), "-m", "app.embedded", verb, *rest])
+    os.execv(PYTHON, [str(PYTHON), str(ROOT / "app" / "embedded"), verb, *rest])
 
 
 def wait_for_turn(lock) -> None:
