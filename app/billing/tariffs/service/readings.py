@@ -54,23 +54,10 @@ def record_readings(
     (`reading-<meter id>`) when one runs backwards, jumps unchecked, is billed already, or has
     a later reading that rests on it; then nothing is kept.
     """
-    known = before_month(community_id, month, [one.meter_id for one in readings])
-    present = _present(community_id, month, list(known))
-    errors: dict[str, list[str]] = {}
-    changed: list[tuple[Reading, Before]] = []
-    for one in readings:
-        before = known.get(one.meter_id)
-        row = present.get(one.meter_id)
-        if row is not None and (row.reading, row.estimated) == (one.reading, one.estimated):
-            continue
-        sentence = _refusal(community_id, month, one, before, row)
-        if sentence:
-            errors.setdefault(f"reading-{one.meter_id}", []).append(sentence)
-        elif before is not None:
-            changed.append((one, before))
+    changed, errors = _examine(community_id, month, readings)
     if errors:
         raise Invalid(errors)
-    _keep(community_id, month, changed, present, read_on or min(month.last, clock.today()))
+    _keep(community_id, month, changed, read_on or min(month.last, clock.today()))
     return len(changed)
 
 
@@ -117,14 +104,12 @@ def import_readings(
     if not rows:
         errors["file"] = [gettext("表里没有读数。")]
     readings = [Reading(one, value, checked=checked) for one, (_, value) in found.items()]
-    try:
-        done = record_readings(community_id, month, readings)
-    except Invalid as refusal:
-        errors |= _by_row(refusal.errors, {one: number for one, (number, _) in found.items()})
-        done = 0
+    changed, odd = _examine(community_id, month, readings)
+    errors |= _by_row(odd, {one: number for one, (number, _) in found.items()})
     if errors:
         raise Invalid(errors)
-    return done
+    _keep(community_id, month, changed, min(month.last, clock.today()))
+    return len(changed)
 
 
 def before_month(community_id: int, month: Month, meter_ids: Sequence[int]) -> dict[int, Before]:
@@ -157,6 +142,30 @@ def before_month(community_id: int, month: Month, meter_ids: Sequence[int]) -> d
                        row.later_month, row.removed_on)
         for row in rows
     }  # fmt: skip
+
+
+Change = tuple[Reading, Before, MeterReading | None]
+
+
+def _examine(
+    community_id: int, month: Month, readings: Sequence[Reading]
+) -> tuple[list[Change], dict[str, list[str]]]:
+    """What would change, and what is wrong, without keeping anything."""
+    known = before_month(community_id, month, [one.meter_id for one in readings])
+    present = _present(community_id, month, list(known))
+    errors: dict[str, list[str]] = {}
+    changed: list[Change] = []
+    for one in readings:
+        before = known.get(one.meter_id)
+        row = present.get(one.meter_id)
+        if row is not None and (row.reading, row.estimated) == (one.reading, one.estimated):
+            continue
+        sentence = _refusal(community_id, month, one, before, row)
+        if sentence:
+            errors.setdefault(f"reading-{one.meter_id}", []).append(sentence)
+        elif before is not None:
+            changed.append((one, before, row))
+    return changed, errors
 
 
 def _present(community_id: int, month: Month, meter_ids: Sequence[int]) -> dict[int, MeterReading]:
@@ -203,17 +212,10 @@ def said(finding: Finding) -> str:
     return str(gettext(finding.message) % dict(finding.params))
 
 
-def _keep(
-    community_id: int,
-    month: Month,
-    changed: Sequence[tuple[Reading, Before]],
-    present: Mapping[int, MeterReading],
-    read_on: date,
-) -> None:
+def _keep(community_id: int, month: Month, changed: Sequence[Change], read_on: date) -> None:
     facts: dict[str, object] = {}
-    for one, before in changed:
-        row = present.get(one.meter_id)
-        facts[before.serial] = plain(one.reading)
+    for one, before, present in changed:
+        row = present
         if row is None:
             row = MeterReading(community_id=community_id, meter_id=one.meter_id, month=month.first)
             db.session.add(row)
@@ -221,6 +223,7 @@ def _keep(
         row.reading = one.reading
         row.read_on = read_on
         row.estimated = one.estimated
+        facts[before.serial] = plain(one.reading)
     if changed:
         db.session.flush()
         audit.record(
