@@ -32,7 +32,11 @@ class Place:
 
 
 class Gatekeeper(Protocol):
-    """What the door asks of the identity room."""
+    """What the door asks of the identity room.
+
+    Faces also ask it, where it answers: `reader()`, `allowed_actions(place)` and
+    `keep_preferences(language=…, elder_mode=…)`; see `web.reader` and `web.preferences`.
+    """
 
     def actor(self) -> audit.Actor:
         """Who is calling (an anonymous actor when nobody signed in)."""
@@ -76,9 +80,9 @@ def keep_despite_error() -> None:
 
 
 def set_up(app: Flask, gatekeeper: Gatekeeper) -> None:
-    """Hang the door."""
+    """Hang the door, before everything else that looks at a request."""
     app.extensions["gatekeeper"] = gatekeeper
-    app.before_request(_open)
+    app.before_request_funcs.setdefault(None, []).insert(0, _open)
     app.after_request(_close)
     app.teardown_request(_clear)
 
