@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, and_, select, text
 
 from app.kernel.db import db
-from app.registry.queries.units import UNIT_ROWS, UnitRow
-from app.registry.rules import normal_code
+from app.registry.models import Unit
+from app.registry.queries.units import LAST, UNIT_ROWS, UnitRow
+from app.registry.rules import normal_code, sort_key
 
 
 def all_units(community_id: int, building_id: int | None = None) -> list[UnitRow]:
@@ -32,3 +33,22 @@ def units_by_label(community_id: int, labels: Iterable[str]) -> dict[str, UnitRo
     )
     found = {row.label: UnitRow(**row._mapping) for row in rows}
     return {label: found[code] for label, code in written.items() if code in found}
+
+
+# Units as a table that a list of another room may join, sort and search by.
+UNITS = select(
+    Unit.community_id,
+    Unit.id,
+    Unit.label,
+    Unit.sort_key,
+    Unit.building_id,
+    Unit.kind,
+    Unit.status,
+    Unit.area_m2,
+).subquery("roll")
+
+
+def label_begins(word: str) -> ColumnElement[bool]:
+    """Whether a unit of `UNITS` has a label that begins so: `3-2` finds all of that stair."""
+    key = sort_key(normal_code(word))
+    return and_(UNITS.c.sort_key >= key, UNITS.c.sort_key < key + LAST)
