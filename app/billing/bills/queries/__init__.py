@@ -1,0 +1,1 @@
+"""Reads of bills; each returns frozen rows of `bills.rows`."""

@@ -1,0 +1,456 @@
+"""Correct a bill, lay money on bills. One business act each, with its entry; never commits.
+
+Order of locks, the same everywhere: the unit (so that two payments of one home wait for each
+other), then its bills by due day and id, then the books.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import insert, select, text
+
+from app.billing.bills import postings
+from app.billing.bills.queries import accounts
+from app.billing.models import Allocation, Bill, BillNote, Settlement
+from app.kernel import audit, clock, counters, outbox
+from app.kernel.db import db
+from app.kernel.errors import N_, Conflict, NotFound, RuleBroken
+from app.kernel.money import LARGEST_FEN, Fen, to_yuan
+from app.kernel.period import Month
+from app.ledger import service as ledger
+from app.ledger.models import Book, Entry
+
+GROUNDS = {
+    "correction": N_("更正差错"),
+    "waiver": N_("减免"),
+    "damages": N_("违约金"),
+}
+NOTE_KINDS = {"credit": N_("减额"), "debit": N_("加额")}
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a settlement did: which bills got how much, and what is held as credit."""
+
+    settlement_id: int
+    amount_fen: Fen
+    credit_fen: Fen
+    allocations: tuple[tuple[int, Fen], ...]  # (bill, fen), in the order they were paid
+
+
+def correct(
+    community_id: int,
+    bill_id: int,
+    kind: str,
+    amount_fen: Fen,
+    reason: str,
+    *,
+    ground: str = "correction",
+    key: str | None = None,
+) -> BillNote:
+    """Add a credit note (less) or a debit note (more) to an issued bill.
+
+    Posts its own entry in the current open month. A credit never exceeds what is open,
+    because money already received cannot be unpaid by a note. With a `key` the same form sent
+    twice is one note. Raises NotFound, RuleBroken with a sentence, Conflict for a withdrawn bill.
+    """
+    check_note(kind, ground, amount_fen, reason)
+    bill = _lock_bill(community_id, bill_id)
+    known = _note_by(community_id, kind, key)
+    if known is not None:
+        return _same_note(known, bill_id, amount_fen)
+    if bill.withdrawn:
+        raise Conflict("bill.withdrawn", N_("这张账单已撤回，不能再调整。"))
+    if kind == "credit" and amount_fen > bill.open_fen:
+        raise RuleBroken(
+            "bill.credit_over_open",
+            N_("减额 %(amount)s 元超过这张账单的未付金额 %(open)s 元。已收的款项请办理退款。"),
+            field="amount",
+            amount=to_yuan(amount_fen),
+            open=to_yuan(bill.open_fen),
+        )
+    entry = _post_note(bill, kind, ground, amount_fen, reason=reason.strip(), key=key)
+    note = BillNote(
+        community_id=community_id,
+        bill_id=bill_id,
+        kind=kind,
+        ground=ground,
+        amount_fen=amount_fen,
+        reason=reason.strip(),
+        entry_id=entry.id,
+        created_at=clock.now(),
+        created_by=audit.actor().account_id,
+    )
+    db.session.add(note)
+    before = bill.notes_fen
+    bill.notes_fen += amount_fen if kind == "debit" else -amount_fen
+    db.session.flush()
+    audit.record(
+        "bill:corrected",
+        f"bill:{bill_id}",
+        community_id=community_id,
+        before={"notes_fen": before},
+        after={
+            "notes_fen": bill.notes_fen,
+            "note": note.id,
+            "kind": kind,
+            "ground": ground,
+            "amount_fen": amount_fen,
+            "reason": note.reason,
+        },
+    )
+    outbox.tell(
+        community_id,
+        "bill:corrected",
+        {"bill_id": str(bill_id), "note_id": str(note.id), "kind": kind, "amount_fen": amount_fen},
+    )
+    return note
+
+
+def check_note(kind: str, ground: str, amount_fen: Fen, reason: str) -> None:
+    """Raises RuleBroken for a correction that no bill could take."""
+    fits = kind in NOTE_KINDS and (
+        ground == "correction" or (ground, kind) in {("waiver", "credit"), ("damages", "debit")}
+    )
+    if not fits:
+        raise RuleBroken("bill.note_kind", N_("调整单的种类不对。"), field="kind")
+    if not 0 < amount_fen <= LARGEST_FEN:
+        raise RuleBroken("bill.note_amount", N_("调整金额应大于 0。"), field="amount")
+    if not reason.strip():
+        raise RuleBroken("bill.note_reason", N_("请写明调整原因，业主会看到。"), field="reason")
+
+
+def settle(
+    community_id: int,
+    unit_id: int,
+    amount_fen: Fen,
+    *,
+    received_on: date,
+    means: str,
+    source: str,
+    bill_ids: Sequence[int] | None = None,
+    payer_id: int | None = None,
+) -> Settled:
+    """Lay money received for a unit on its bills, oldest due first, or on the bills named.
+
+    What is over becomes credit of the unit (2203). One entry. `source` (`counter:812`) is
+    unique: the same again changes nothing and returns what was done; the same with another
+    unit or sum is a Conflict. With `payer_id` only that person's bills are paid, so that a new
+    owner's money never pays the seller's debt. Raises NotFound, RuleBroken, Conflict.
+    """
+    if means not in postings.MEANS or means == "credit":
+        raise RuleBroken("settle.means", N_("不认识这种收款方式。"), field="means")
+    if not 0 < amount_fen <= LARGEST_FEN:
+        raise RuleBroken("settle.amount", N_("收款金额应大于 0。"), field="amount")
+    _lock_unit(community_id, unit_id)
+    known = db.session.scalars(
+        select(Settlement).filter_by(community_id=community_id, source=source)
+    ).one_or_none()
+    if known is not None:
+        return _same_settlement(known, unit_id, amount_fen)
+    laid = _lay(_open_bills(community_id, unit_id, bill_ids, payer_id), amount_fen)
+    return _settle(
+        community_id,
+        unit_id,
+        amount_fen,
+        laid,
+        received_on=received_on,
+        means=means,
+        source=source,
+    )
+
+
+def apply_credit(community_id: int, unit_id: int) -> Settled | None:
+    """Use what is held for a unit on its open bills; None when there is nothing to do.
+
+    Not when the unit changed hands after the money came: that money is the former owner's,
+    to be settled with them. Source: RULES C4, C6 (settle on transfer, refund what is prepaid).
+    """
+    _lock_unit(community_id, unit_id)
+    held = accounts.credit_fen(community_id, unit_id)
+    if held <= 0 or _changed_hands_since_credit(community_id, unit_id):
+        return None
+    laid = _lay(_open_bills(community_id, unit_id, None, None), held)
+    used = sum(fen for _, fen in laid)
+    if not used:
+        return None
+    number = counters.reserve(community_id, "credit_use")
+    return _settle(
+        community_id,
+        unit_id,
+        used,
+        laid,
+        received_on=clock.today(),
+        means="credit",
+        source=f"credit:{number}",
+    )
+
+
+def apply_credits(community_id: int) -> int:
+    """Use every unit's credit on its open bills, as after a run; returns how many units."""
+    units = db.session.execute(
+        text(
+            "SELECT s.unit_id FROM settlement s WHERE s.community_id = :c GROUP BY s.unit_id"
+            " HAVING sum(CASE WHEN s.means = 'credit' THEN -s.amount_fen ELSE s.credit_fen END) > 0"
+            " AND EXISTS (SELECT FROM bill b WHERE b.community_id = :c"
+            " AND b.unit_id = s.unit_id AND b.open_fen > 0) ORDER BY s.unit_id"
+        ),
+        {"c": community_id},
+    ).scalars()
+    return sum(apply_credit(community_id, unit_id) is not None for unit_id in units.all())
+
+
+def _lock_bill(community_id: int, bill_id: int) -> Bill:
+    bill = db.session.scalars(
+        select(Bill)
+        .filter_by(community_id=community_id, id=bill_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if bill is None:
+        raise NotFound("bill.none", N_("没有这张账单。"))
+    return bill
+
+
+def _note_by(community_id: int, kind: str, key: str | None) -> BillNote | None:
+    if key is None:
+        return None
+    return db.session.scalars(
+        select(BillNote)
+        .join(
+            Entry,
+            (Entry.community_id == BillNote.community_id) & (Entry.id == BillNote.entry_id),
+        )
+        .where(
+            BillNote.community_id == community_id,
+            Entry.kind == postings.NOTED.format(kind=kind),
+            Entry.source == key,
+        )
+    ).one_or_none()
+
+
+def _same_note(known: BillNote, bill_id: int, amount_fen: Fen) -> BillNote:
+    if (known.bill_id, known.amount_fen) != (bill_id, amount_fen):
+        raise Conflict("bill.note_differs", N_("这张表单已经提交过，内容不同，没有重复记账。"))
+    return known
+
+
+def _post_note(
+    bill: Bill, kind: str, ground: str, amount_fen: Fen, *, reason: str, key: str | None
+) -> Entry:
+    rows = db.session.execute(
+        text(
+            "SELECT c.fee_mode, t.income_code, sum(l.gross_fen)::bigint AS fen"
+            " FROM community c LEFT JOIN bill_line l ON l.community_id = c.id AND l.bill_id = :bill"
+            " LEFT JOIN tariff t ON t.community_id = l.community_id AND t.id = l.tariff_id"
+            " WHERE c.id = :c GROUP BY 1, 2"
+        ),
+        {"c": bill.community_id, "bill": bill.id},
+    ).all()
+    number = counters.reserve(bill.community_id, "bill_note") if key is None else 0
+    return ledger.post(
+        bill.community_id,
+        postings.BOOK,
+        _open_month(bill.community_id),
+        postings.NOTED.format(kind=kind),
+        key or f"note:{number}",
+        postings.note(
+            bill.unit_id,
+            kind,
+            ground,
+            amount_fen,
+            fee_mode=rows[0].fee_mode,
+            income={row.income_code: row.fen for row in rows if row.income_code},
+        ),
+        memo=reason,
+    )
+
+
+def _open_month(community_id: int, wanted: date | None = None) -> Month:
+    """The month of a day, today unless given, or the first that takes entries when it is closed."""
+    closed = db.session.scalars(
+        select(Book.closed_through).filter_by(community_id=community_id, code=postings.BOOK)
+    ).one_or_none()
+    month = Month.of(wanted or clock.today())
+    return max(month, Month.of(closed).shift(1)) if closed else month
+
+
+def _lock_unit(community_id: int, unit_id: int) -> None:
+    found = db.session.execute(
+        text("SELECT id FROM unit WHERE community_id = :c AND id = :unit FOR NO KEY UPDATE"),
+        {"c": community_id, "unit": unit_id},
+    ).one_or_none()
+    if found is None:
+        raise NotFound("unit.none", N_("没有这套房屋。"))
+
+
+def _open_bills(
+    community_id: int, unit_id: int, bill_ids: Sequence[int] | None, payer_id: int | None
+) -> list[Any]:
+    """Open bills with a lock on each, in the order they are paid."""
+    rows = db.session.execute(
+        text(
+            "SELECT id, open_fen, payer_id FROM bill"
+            " WHERE community_id = :c AND unit_id = :unit AND open_fen > 0"
+            " AND (CAST(:bills AS bigint[]) IS NULL OR id = ANY (CAST(:bills AS bigint[])))"
+            " AND (CAST(:payer AS bigint) IS NULL OR payer_id = :payer)"
+            " ORDER BY due_on, id FOR NO KEY UPDATE"
+        ),
+        {
+            "c": community_id,
+            "unit": unit_id,
+            "bills": None if bill_ids is None else list(bill_ids),
+            "payer": payer_id,
+        },
+    ).all()
+    if bill_ids is not None:
+        _check_named(community_id, unit_id, bill_ids)
+    return list(rows)
+
+
+def _check_named(community_id: int, unit_id: int, bill_ids: Sequence[int]) -> None:
+    """Bills named must be this unit's; one that is paid already is simply passed over."""
+    known = db.session.execute(
+        text(
+            "SELECT count(*) FROM bill WHERE community_id = :c AND unit_id = :unit"
+            " AND id = ANY (CAST(:bills AS bigint[]))"
+        ),
+        {"c": community_id, "unit": unit_id, "bills": list(bill_ids)},
+    ).scalar_one()
+    if known != len(set(bill_ids)):
+        raise NotFound("bill.none", N_("没有这张账单。"))
+
+
+def _lay(bills: Sequence[Any], amount_fen: Fen) -> list[tuple[int, Fen]]:
+    laid, left = [], amount_fen
+    for bill in bills:
+        part = min(left, bill.open_fen)
+        if part:
+            laid.append((bill.id, part))
+            left -= part
+    return laid
+
+
+def _settle(
+    community_id: int,
+    unit_id: int,
+    amount_fen: Fen,
+    laid: Sequence[tuple[int, Fen]],
+    *,
+    received_on: date,
+    means: str,
+    source: str,
+) -> Settled:
+    allocated = sum(fen for _, fen in laid)
+    credit = amount_fen - allocated
+    used_credit = means == "credit"
+    entry = ledger.post(
+        community_id,
+        postings.BOOK,
+        _open_month(community_id, received_on),
+        postings.CREDIT_USED if used_credit else postings.RECEIVED,
+        source,
+        postings.settlement(unit_id, means, allocated, credit),
+        posted_on=received_on,
+    )
+    settlement = Settlement(
+        community_id=community_id,
+        unit_id=unit_id,
+        source=source,
+        means=means,
+        received_on=received_on,
+        amount_fen=amount_fen,
+        credit_fen=credit,
+        entry_id=entry.id,
+        created_at=clock.now(),
+        created_by=audit.actor().account_id,
+    )
+    db.session.add(settlement)
+    db.session.flush()
+    _allocate(community_id, settlement.id, laid)
+    done = Settled(settlement.id, amount_fen, credit, tuple(laid))
+    _tell(community_id, unit_id, means, source, done)
+    return done
+
+
+def _allocate(community_id: int, settlement_id: int, laid: Sequence[tuple[int, Fen]]) -> None:
+    if not laid:
+        return
+    db.session.execute(
+        insert(Allocation),
+        [
+            {
+                "community_id": community_id,
+                "settlement_id": settlement_id,
+                "bill_id": bill_id,
+                "amount_fen": fen,
+            }
+            for bill_id, fen in laid
+        ],
+    )
+    db.session.execute(
+        text(
+            "UPDATE bill b SET paid_fen = b.paid_fen + x.fen"
+            " FROM unnest(CAST(:bills AS bigint[]), CAST(:sums AS bigint[])) AS x (id, fen)"
+            " WHERE b.community_id = :c AND b.id = x.id"
+        ),
+        {
+            "c": community_id,
+            "bills": [bill_id for bill_id, _ in laid],
+            "sums": [fen for _, fen in laid],
+        },
+    )
+    db.session.expire_all()
+
+
+def _tell(community_id: int, unit_id: int, means: str, source: str, done: Settled) -> None:
+    facts = {
+        "settlement_id": str(done.settlement_id),
+        "unit_id": str(unit_id),
+        "means": means,
+        "source": source,
+        "amount_fen": done.amount_fen,
+        "credit_fen": done.credit_fen,
+        "bill_ids": [str(bill_id) for bill_id, _ in done.allocations],
+    }
+    audit.record("bill:settled", f"unit:{unit_id}", community_id=community_id, after=facts)
+    outbox.tell(community_id, "bill:settled", facts)
+
+
+def _same_settlement(known: Settlement, unit_id: int, amount_fen: Fen) -> Settled:
+    if (known.unit_id, known.amount_fen) != (unit_id, amount_fen):
+        raise Conflict(
+            "settle.differs",
+            N_("“%(source)s”已经入账，内容不同，没有重复入账。"),
+            source=known.source,
+        )
+    rows = db.session.execute(
+        text(
+            "SELECT a.bill_id, a.amount_fen FROM allocation a"
+            " JOIN bill b ON b.community_id = a.community_id AND b.id = a.bill_id"
+            " WHERE a.community_id = :c AND a.settlement_id = :id ORDER BY b.due_on, b.id"
+        ),
+        {"c": known.community_id, "id": known.id},
+    ).all()
+    return Settled(
+        known.id, known.amount_fen, known.credit_fen, tuple((row[0], row[1]) for row in rows)
+    )
+
+
+def _changed_hands_since_credit(community_id: int, unit_id: int) -> bool:
+    """Whether someone became an owner after the newest money that was kept as credit."""
+    return bool(
+        db.session.execute(
+            text(
+                "SELECT EXISTS (SELECT FROM ownership o WHERE o.community_id = :c"
+                " AND o.unit_id = :unit AND o.starts_on > (SELECT min(s.received_on)"
+                " FROM settlement s WHERE s.community_id = :c AND s.unit_id = :unit"
+                " AND s.credit_fen > 0))"
+            ),
+            {"c": community_id, "unit": unit_id},
+        ).scalar_one()
+    )
