@@ -20,8 +20,9 @@ from sqlalchemy import text
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
 
-from app.identity import queries, tokens
+from app.identity import queries, throttle, tokens
 from app.identity.permissions import ALLOWED, MONEY, moves_money
+from app.identity.service import accounts
 from app.kernel import audit, clock
 from app.kernel.db import db
 from app.kernel.errors import N_, Forbidden, NotFound
@@ -36,14 +37,14 @@ EVERYWHERE = Place()
 
 SIGN_IN = "/sign-in"
 SECOND_FACTOR = "/account/second-factor"
-CHANGE_PASSWORD = "/account/password"
+CHANGE_PASSWORD = "/account/password"  # noqa: S105 -- an address
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Callable[..., object])
 
 
 @dataclass(frozen=True)
-class Caller(UserMixin):
+class Caller(UserMixin):  # type: ignore[misc]
     """The account behind this request, by a browser or by a program."""
 
     account_id: int
@@ -87,6 +88,14 @@ class Gate:
         if caller is None:
             return None
         return Reader(caller.account_id, caller.name, caller.language, caller.elder_mode)
+
+    def keep_preferences(
+        self, *, language: str | None = None, elder_mode: bool | None = None
+    ) -> None:
+        """Remember a switch with the account; None leaves one as it is."""
+        caller = self.caller()
+        if caller is not None:
+            accounts.keep_preferences(caller.account_id, language=language, elder_mode=elder_mode)
 
     def actor(self) -> audit.Actor:
         """The caller as the audit trail names them."""
@@ -246,6 +255,7 @@ def set_up(app: Flask) -> Gate:
     logins.user_loader(_browser)
     logins.request_loader(_program)
     logins.init_app(app)
+    throttle.set_up(app)
     door.set_up(app, gate)
     return gate
 

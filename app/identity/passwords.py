@@ -15,6 +15,9 @@ COSTS = {
 }
 
 
+NO_PASSWORD = "!"  # noqa: S105 -- opens nothing; set by a link
+
+
 @lru_cache(maxsize=2)
 def _hasher(cost: str) -> PasswordHasher:
     return PasswordHasher(**COSTS[cost])

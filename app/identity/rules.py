@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import pairwise
 
 from app.identity.permissions import (
     APPOINTS,
@@ -100,7 +101,7 @@ def _is_run(text: str) -> bool:
         for size in range(1, min(4, len(text) // 2) + 1)
     ):
         return True
-    steps = {ord(after) - ord(before) for before, after in zip(text, text[1:], strict=False)}
+    steps = {ord(after) - ord(before) for before, after in pairwise(text)}
     return steps in ({1}, {-1})
 
 

@@ -1,0 +1,85 @@
+"""Reads of the identity room.
+
+Where a page needs the name of a community, company or region, or a unit by its code, it is
+read by SQL text: the registry is a room of the same floor and cannot be imported. These
+reads take nothing but names, labels and codes.
+"""
+
+from app.identity.queries.bindings import (
+    HomeRow,
+    bindings_ever,
+    bindings_of,
+    homes_of,
+    person_at_unit,
+    unit_by_code,
+    unit_names,
+)
+from app.identity.queries.members import (
+    account_rows,
+    is_last_operator,
+    lies_within,
+    members_at,
+    place_name,
+    region_kind,
+    roles_held,
+    staff_reaching,
+)
+from app.identity.queries.own import (
+    SignInRow,
+    TokenRow,
+    community_names,
+    sign_ins_of,
+    tokens_of,
+)
+from app.identity.queries.reach import (
+    Held,
+    Program,
+    Reach,
+    SignedIn,
+    communities_below,
+    held_by,
+    mandated_communities,
+    organization_exists,
+    program_by,
+    reach_of,
+    regions_up_from,
+    signed_in_by,
+)
+from app.identity.queries.trail import kinds_of_acts, trail
+
+__all__ = [
+    "Held",
+    "HomeRow",
+    "Program",
+    "Reach",
+    "SignInRow",
+    "SignedIn",
+    "TokenRow",
+    "account_rows",
+    "bindings_ever",
+    "bindings_of",
+    "communities_below",
+    "community_names",
+    "held_by",
+    "homes_of",
+    "is_last_operator",
+    "kinds_of_acts",
+    "lies_within",
+    "mandated_communities",
+    "members_at",
+    "organization_exists",
+    "person_at_unit",
+    "place_name",
+    "program_by",
+    "reach_of",
+    "region_kind",
+    "regions_up_from",
+    "roles_held",
+    "sign_ins_of",
+    "signed_in_by",
+    "staff_reaching",
+    "tokens_of",
+    "trail",
+    "unit_by_code",
+    "unit_names",
+]
