@@ -29,7 +29,7 @@ PAGES: tuple[str, ...] = ()
 APIS: tuple[str, ...] = ()
 
 # module: importing it registers its jobs
-JOBS: tuple[str, ...] = ("app.ledger.jobs",)
+JOBS: tuple[str, ...] = ("app.ledger.jobs", "app.billing.runs.jobs")
 
 # topic → jobs it starts
 NEWS: dict[str, list[str]] = {}
