@@ -25,6 +25,7 @@ def servers(worker_id: str) -> Iterator[Servers]:
     _sweep()
     folder = TEST_DATA / f"{worker_id}-{os.getpid()}"
     running = Servers(folder, durable=False)
+    running.watcher.remove(folder)  # if we are killed
     running.start()
     try:
         yield running
@@ -59,6 +60,7 @@ def environment(servers: Servers, template: str) -> Iterator[dict[str, str]]:
         for name, value in values.items():
             patch.setenv(name, value)
         yield values
+    shutil.rmtree(values["STORAGE_DIR"], ignore_errors=True)
 
 
 @pytest.fixture

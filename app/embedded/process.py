@@ -48,7 +48,7 @@ class Watcher:
     def remove(self, folder: Path) -> None:
         """Remove this temporary folder when we die."""
         self._folders.append(folder)
-        self._tell(f"remove {folder}")
+        self._tell(_removal(folder))
 
     def check(self) -> None:
         """Start the watcher again if someone killed it."""
@@ -84,7 +84,7 @@ class Watcher:
         for pid, stop_signal in self._held.items():
             self._write(f"hold {pid} {stop_signal:d}")
         for folder in self._folders:
-            self._write(f"remove {folder}")
+            self._write(_removal(folder))
 
     def _write(self, order: str) -> None:
         assert self._process is not None
@@ -196,6 +196,10 @@ class Process:
         if not self.log.exists():
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _removal(folder: Path) -> str:
+    return f"remove {os.fsencode(folder).hex()}"
 
 
 def wait_until_gone(pid: int, timeout_s: float) -> bool:

@@ -5,7 +5,8 @@ without the order `done`, the parent was killed: the watcher ends every process
 it was told of, then those that carry the mark, and removes temporary folders.
 Standard library only, and run by path, so that it starts in a few milliseconds.
 
-Orders: `hold PID SIGNAL`, `drop PID`, `remove PATH`, `mark TOKEN`, `done`.
+Orders: `hold PID SIGNAL`, `drop PID`, `remove PATH` (in hexadecimal,
+for a path may hold anything), `mark TOKEN`, `done`.
 """
 
 import contextlib
@@ -94,7 +95,7 @@ def main() -> None:
         elif order == "drop":
             held.pop(int(rest), None)
         elif order == "remove":
-            folders.append(rest)
+            folders.append(os.fsdecode(bytes.fromhex(rest)))
         elif order == "mark":
             token = rest
         elif order == "done":
