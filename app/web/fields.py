@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext
@@ -201,9 +201,9 @@ class Exact(fields.String):
         self.least, self.most = Decimal(least), Decimal(most)
         self.places = self.places if places is None else places
         sign = "-?" if self.least < 0 else ""
-        self.pattern = rf"^{sign}\d{{1,12}}(\.\d{{1,{self.places}}})?$"
+        decimals = rf"(\.\d{{1,{self.places}}})?" if self.places else ""
         super().__init__(**words)
-        self.metadata.setdefault("pattern", self.pattern)
+        self.metadata.setdefault("pattern", rf"^{sign}\d{{1,12}}{decimals}$")
         self.metadata.setdefault("example", "1" if not self.places else "1.50")
 
     def read_text(self, text: str) -> str:
@@ -220,14 +220,12 @@ class Exact(fields.String):
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         if not isinstance(value, str):
             raise self.make_error("invalid", input=value)
-        if not re.fullmatch(self.pattern, value, re.ASCII):
-            if re.fullmatch(r"-?\d{1,12}(\.\d+)?", value, re.ASCII) and self.places:
-                raise ValidationError(gettext("最多 %(places)s 位小数。", places=self.places))
+        found = re.fullmatch(r"-?\d{1,12}(?:\.(\d+))?", value, re.ASCII)
+        if found is None or (found[1] and not self.places):
             raise ValidationError(gettext("请填写数字。"))
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            raise ValidationError(gettext("请填写数字。")) from None
+        if len(found[1] or "") > self.places:
+            raise ValidationError(gettext("最多 %(places)s 位小数。", places=self.places))
+        number = Decimal(value)
         if not self.least <= number <= self.most:
             raise ValidationError(_between(self.least, self.most))
         return number

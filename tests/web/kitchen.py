@@ -37,11 +37,11 @@ LIST = Listing(
         Filter(
             "status",
             N_("状态"),
-            lambda rows, wanted: rows.where(N % 2 == (0 if wanted == "vacant" else 1)),
+            lambda rows, wanted: rows.where((0 if wanted == "vacant" else 1) == N % 2),
             choices=STATUS_WORDS,
         ),
     ),
-    search=lambda rows, text: rows.where((N == int(text)) if text.isdigit() else (N == -1)),
+    search=lambda rows, text: rows.where((int(text) == N) if text.isdigit() else (N == -1)),
     search_label=N_("房号"),
 )
 
