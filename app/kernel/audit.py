@@ -29,7 +29,7 @@ class Actor:
     via: str = "system"  # web, api, job, command, system
 
 
-_actor: ContextVar[Actor] = ContextVar("actor", default=Actor())
+_actor: ContextVar[Actor] = ContextVar("actor", default=Actor())  # noqa: B039 -- frozen
 
 
 def actor() -> Actor:

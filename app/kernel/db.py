@@ -37,7 +37,7 @@ class Base(DeclarativeBase):
     """All tables."""
 
     metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map = {datetime: Instant, int: BigInteger}  # noqa: RUF012
+    type_annotation_map = {datetime: Instant, int: BigInteger}
 
 
 # The tables hang on Base, which type checkers read; the extension brings session and engine.

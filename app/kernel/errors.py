@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-def N_(message: str) -> str:  # noqa: N802 -- the usual gettext marker
+def N_(message: str) -> str:
     """Mark a sentence for translation where no request is at hand; returns it unchanged."""
     return message
 

@@ -30,17 +30,19 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel import audit, clock
 from app.kernel.db import Base, db, transaction
-from app.kernel.errors import HouseError
+from app.kernel.errors import N_, HouseError
 from app.kernel.tenancy import scoped
 
 LEASE_SECONDS = 45  # a dead worker's task is taken up again within a minute
 HEARTBEAT_SECONDS = 10
 LARGEST_ATTEMPT = 5
+LARGEST_LOSSES = 20  # a task that takes its worker down with it each time must end some day
 QUEUE_NAME = "linli"
 
 log = structlog.get_logger(__name__)
@@ -107,28 +109,28 @@ def job(name: str) -> Callable[[Job], Job]:
 def enqueue(
     name: str, community_id: int, args: Mapping[str, Any] | None = None, *, key: str | None = None
 ) -> Task:
-    """Ask for a job in the present transaction; with a key, asking twice is asking once."""
-    if key is not None:
-        known = (
-            db.session.query(Task)
-            .filter_by(community_id=community_id, name=name, key=key)
-            .one_or_none()
-        )
-        if known is not None:
-            return known
+    """Ask for a job in the present transaction; with a key, asking twice is asking once.
+
+    Also when two ask at the same moment: the second waits for the first and finds its task.
+    """
     now = clock.now()
-    task = Task(
-        community_id=community_id,
-        name=name,
-        key=key,
-        args=dict(args or {}),
-        run_after=now,
-        created_at=now,
-        requested_by=audit.actor().account_id,
-    )
-    db.session.add(task)
-    db.session.flush()
-    return task
+    task_id = db.session.execute(
+        insert(Task)
+        .values(
+            community_id=community_id,
+            name=name,
+            key=key,
+            args=dict(args or {}),
+            run_after=now,
+            created_at=now,
+            requested_by=audit.actor().account_id,
+        )
+        .on_conflict_do_nothing(index_elements=["community_id", "name", "key"])
+        .returning(Task.id)
+    ).scalar_one_or_none()
+    if task_id is not None:
+        return db.session.get_one(Task, (community_id, task_id))
+    return db.session.query(Task).filter_by(community_id=community_id, name=name, key=key).one()
 
 
 def progress(done: int, total: int) -> None:
@@ -174,12 +176,15 @@ def relay(app: Flask, handlers: Mapping[str, list[str]]) -> int:
 
 def run(community_id: int, task_id: int) -> None:
     """Run one task, if nobody else holds its lease; called by RQ inside an app context."""
-    ticket = _claim(community_id, task_id)
-    if ticket is None:
+    claimed = _claim(community_id, task_id)
+    if claimed is None:
         return
-    name, args = ticket[1], ticket[2]
-    with _heartbeat(current_app._get_current_object(), ticket[0]):  # type: ignore[attr-defined]
-        _perform(ticket[0], name, args)
+    ticket, name, args = claimed
+    if ticket.attempt > LARGEST_LOSSES:
+        _fail(ticket, N_("处理多次中断，已停止。请联系管理员。"), final=True)
+        return
+    with _heartbeat(current_app._get_current_object(), ticket):  # type: ignore[attr-defined]
+        _perform(ticket, name, args)
 
 
 def _perform(ticket: Ticket, name: str, args: dict[str, Any]) -> None:
@@ -191,10 +196,9 @@ def _perform(ticket: Ticket, name: str, args: dict[str, Any]) -> None:
         request_id=f"task-{ticket.community_id}-{ticket.task_id}",
     )
     try:
-        with scoped([ticket.community_id]), audit.acting(who):
-            with transaction():
-                result = _jobs[name](ticket.community_id, **args)
-                _finish(ticket, dict(result) if result else None)
+        with scoped([ticket.community_id]), audit.acting(who), transaction():
+            result = _jobs[name](ticket.community_id, **args)
+            _finish(ticket, dict(result) if result else None)
     except HouseError as refusal:
         _fail(ticket, str(refusal), final=True)
     except _LeaseLost:
@@ -309,19 +313,29 @@ def _relay_tasks() -> int:
                 "retry": now - timedelta(seconds=10),
             },
         ).all()
-    # After the commit, so that no worker looks for a row that is not there yet; a crash in
-    # between is healed by the same query a minute later.
-    queue = _queue()
-    for row in rows:
-        queue.enqueue(
-            "app.worker.run_task",
-            row.community_id,
-            row.id,
-            result_ttl=0,
-            failure_ttl=3600,
-            job_timeout=3600,
-        )
+    if rows:
+        # After the commit, so that no worker looks for a row that is not there yet; a crash
+        # in between is healed by the same query a minute later.
+        _hand_out([(row.community_id, row.id) for row in rows])
     return len(rows)
+
+
+def _hand_out(tasks: list[tuple[int, int]]) -> None:
+    """Put tasks into Redis, except those that still wait there behind a long line."""
+    queue = _queue()
+    waiting = set(queue.get_job_ids())
+    for community_id, task_id in tasks:
+        job_id = f"task_{community_id}_{task_id}"
+        if job_id not in waiting:
+            queue.enqueue(
+                "app.worker.run_task",
+                community_id,
+                task_id,
+                job_id=job_id,
+                result_ttl=0,
+                failure_ttl=3600,
+                job_timeout=3600,
+            )
 
 
 def _queue() -> Queue:
@@ -349,19 +363,11 @@ def _heartbeat(app: Flask, ticket: Ticket) -> Iterator[None]:
 
     def beat() -> None:
         while not stop.wait(HEARTBEAT_SECONDS):
-            with app.app_context(), _aside(ticket.community_id) as connection:
-                connection.execute(
-                    text(
-                        "UPDATE task SET lease_until = :lease WHERE community_id = :c"
-                        " AND id = :id AND attempt = :attempt AND status = 'running'"
-                    ),
-                    {
-                        "lease": clock.now() + timedelta(seconds=LEASE_SECONDS),
-                        "c": ticket.community_id,
-                        "id": ticket.task_id,
-                        "attempt": ticket.attempt,
-                    },
-                )
+            try:
+                with app.app_context():
+                    _prolong(ticket)
+            except SQLAlchemyError:  # an outage: the next beat may reach the database again
+                log.warning("task.heartbeat_missed", id=ticket.task_id)
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
@@ -370,3 +376,19 @@ def _heartbeat(app: Flask, ticket: Ticket) -> Iterator[None]:
     finally:
         stop.set()
         thread.join(timeout=5)
+
+
+def _prolong(ticket: Ticket) -> None:
+    with _aside(ticket.community_id) as connection:
+        connection.execute(
+            text(
+                "UPDATE task SET lease_until = :lease WHERE community_id = :c"
+                " AND id = :id AND attempt = :attempt AND status = 'running'"
+            ),
+            {
+                "lease": clock.now() + timedelta(seconds=LEASE_SECONDS),
+                "c": ticket.community_id,
+                "id": ticket.task_id,
+                "attempt": ticket.attempt,
+            },
+        )

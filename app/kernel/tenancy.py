@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from psycopg.pq import TransactionStatus
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
@@ -53,8 +54,15 @@ def _statement() -> str:
 
 def _tell_open_transaction() -> None:
     session = db.session()
-    if session.in_transaction() and session.is_active:
+    if session.in_transaction() and session.is_active and not _aborted(session):
         session.execute(text(_statement()))
+
+
+def _aborted(session: Session) -> bool:
+    """Whether PostgreSQL only waits for a rollback: then the error on its way says why."""
+    driver: Any = session.connection().connection.driver_connection
+    info = getattr(driver, "info", None)
+    return info is not None and info.transaction_status == TransactionStatus.INERROR
 
 
 @event.listens_for(Session, "after_begin")
