@@ -21,8 +21,9 @@ from app.kernel.db import db
 from app.kernel.errors import N_, Conflict, NotFound, RuleBroken
 from app.kernel.money import LARGEST_FEN, Fen, to_yuan
 from app.kernel.period import Month
+from app.ledger import queries as books
 from app.ledger import service as ledger
-from app.ledger.models import Book, Entry
+from app.ledger.models import Entry
 
 GROUNDS = {
     "correction": N_("更正差错"),
@@ -272,11 +273,9 @@ def _post_note(
 
 def _open_month(community_id: int, wanted: date | None = None) -> Month:
     """The month of a day, today unless given, or the first that takes entries when it is closed."""
-    closed = db.session.scalars(
-        select(Book.closed_through).filter_by(community_id=community_id, code=postings.BOOK)
-    ).one_or_none()
+    closed = books.closed_through(community_id, postings.BOOK)
     month = Month.of(wanted or clock.today())
-    return max(month, Month.of(closed).shift(1)) if closed else month
+    return max(month, closed.shift(1)) if closed else month
 
 
 def _lock_unit(community_id: int, unit_id: int) -> None:

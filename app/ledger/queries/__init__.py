@@ -9,7 +9,13 @@ from app.ledger.queries.balances import (
 )
 from app.ledger.queries.checks import CheckRun, FindingRow, last_checks
 from app.ledger.queries.entries import EntryRow, PostingRow, entries, entry, postings
-from app.ledger.queries.months import BookState, MonthState, books, month_states
+from app.ledger.queries.months import (
+    BookState,
+    MonthState,
+    books,
+    closed_through,
+    month_states,
+)
 from app.ledger.queries.statements import UnitLine, account_statement, unit_account
 
 __all__ = [
@@ -25,6 +31,7 @@ __all__ = [
     "account_statement",
     "balances",
     "books",
+    "closed_through",
     "entries",
     "entry",
     "last_checks",

@@ -72,6 +72,15 @@ def books(community_id: int) -> list[BookState]:
     return [_book(row, running) for row in rows]
 
 
+def closed_through(community_id: int, book: str) -> Month | None:
+    """The last closed month of a book; None when none is, or the book is not opened yet."""
+    found = db.session.execute(
+        text("SELECT closed_through FROM book WHERE community_id = :c AND code = :book"),
+        {"c": community_id, "book": book},
+    ).scalar_one_or_none()
+    return _month(found)
+
+
 def month_states(community_id: int, book: str) -> list[MonthState]:
     """The months of a book from its first entry to the running one, newest first."""
     rules.check_book(book)
