@@ -8,8 +8,10 @@ from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
+from app.billing.rules import Tier, line_fen, metered_fen
 from app.billing.tariffs.words import DOCUMENTED, VERSIONED
 from app.kernel.errors import N_, Conflict, RuleBroken
+from app.kernel.money import Fen
 from app.kernel.period import Month
 from app.kernel.source import Source
 
@@ -173,6 +175,22 @@ def judge_reading(
         False,
         (("used", plain(used)), ("usual", plain(usual.quantize(Decimal("0.1"))))),
     )
+
+
+TYPICAL_AREA_M2 = Decimal(80)
+TYPICAL_USE = Decimal(12)  # units of measure a month
+
+
+def typical(basis: str, price: Decimal, steps: Sequence[Step]) -> tuple[Decimal, Fen]:
+    """What a usual home pays in a full month: (quantity it is for, fen).
+
+    80 m², one household, one space, or a use of twelve.
+    """
+    if basis == "metered":
+        tiers = [Tier(one.from_quantity, one.price) for one in steps]
+        return TYPICAL_USE, metered_fen(TYPICAL_USE, price, tiers)
+    quantity = TYPICAL_AREA_M2 if basis == "area" else Decimal(1)
+    return quantity, line_fen(quantity, price, Decimal(1), 1)
 
 
 def plain(value: Decimal) -> str:

@@ -19,10 +19,13 @@ class UnitLabels(fields.Field[list[str]]):
     """Units by their labels (`3-2-501`): a list in JSON; in a form separated as people will."""
 
     def __init__(self, **words: Any):
-        super().__init__(**words)
-        self.metadata.setdefault("type", "array")
-        self.metadata.setdefault("items", {"type": "string", "maxLength": 40})
-        self.metadata.setdefault("example", ["3-2-501"])
+        shape = {
+            "type": "array",
+            "items": {"type": "string", "maxLength": 40},
+            "maxItems": MOST_UNITS,
+            "example": ["3-2-501"],
+        }
+        super().__init__(metadata=shape | words.pop("metadata", {}), **words)
 
     def read_text(self, text: str) -> list[str]:
         """Labels between spaces, commas or line ends, full-width or not."""

@@ -8,17 +8,16 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from flask_babel import gettext
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from app.billing.models import Meter, MeterReading
+from app.billing.tariffs.queries.readings import Before, before_month
 from app.billing.tariffs.rules import Finding, judge_reading, plain
 from app.billing.tariffs.service.found import is_billed
 from app.kernel import audit, clock
 from app.kernel.db import db
 from app.kernel.errors import Invalid
 from app.kernel.period import Month
-
-USUAL_MONTHS = 6  # the mean use of so many past months is what is usual
 
 
 @dataclass(frozen=True)
@@ -29,20 +28,6 @@ class Reading:
     reading: Decimal
     estimated: bool = False
     checked: bool = False
-
-
-@dataclass(frozen=True)
-class Before:
-    """What is known of a meter before a month: its last reading and its usual use."""
-
-    meter_id: int
-    serial: str
-    tariff_id: int
-    multiplier: Decimal
-    previous: Decimal
-    usual: Decimal | None
-    later_month: date | None  # it has readings after the month
-    removed_on: date | None
 
 
 def record_readings(
@@ -110,38 +95,6 @@ def import_readings(
         raise Invalid(errors)
     _keep(community_id, month, changed, min(month.last, clock.today()))
     return len(changed)
-
-
-def before_month(community_id: int, month: Month, meter_ids: Sequence[int]) -> dict[int, Before]:
-    """What is known of meters before a month, by meter."""
-    rows = db.session.execute(
-        text(
-            "SELECT m.id, m.serial, m.tariff_id, m.multiplier, m.removed_on,"
-            " COALESCE(p.reading, m.initial) AS previous, p.usual, l.month AS later_month"
-            " FROM meter m"
-            " LEFT JOIN LATERAL ("
-            "  SELECT (array_agg(r.reading ORDER BY r.month DESC))[1] AS reading,"
-            "   avg((r.reading - r.previous) * m.multiplier)"
-            "   FILTER (WHERE r.month >= CAST(:usual_from AS date)) AS usual"
-            "  FROM meter_reading r WHERE r.community_id = m.community_id AND r.meter_id = m.id"
-            "  AND r.month < :month) p ON true"
-            " LEFT JOIN LATERAL (SELECT min(r.month) AS month FROM meter_reading r"
-            "  WHERE r.community_id = m.community_id AND r.meter_id = m.id"
-            "  AND r.month > :month) l ON true"
-            " WHERE m.community_id = :c AND m.id = ANY(:ids)"
-        ),
-        {
-            "c": community_id,
-            "month": month.first,
-            "usual_from": month.shift(-USUAL_MONTHS).first,
-            "ids": list(meter_ids),
-        },
-    )
-    return {
-        row.id: Before(row.id, row.serial, row.tariff_id, row.multiplier, row.previous, row.usual,
-                       row.later_month, row.removed_on)
-        for row in rows
-    }  # fmt: skip
 
 
 Change = tuple[Reading, Before, MeterReading | None]

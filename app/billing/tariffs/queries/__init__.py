@@ -1,0 +1,63 @@
+"""Reads of tariffs and of what they are applied to: frozen rows, or selects for `web.lists`."""
+
+from app.billing.tariffs.queries.charges import (
+    LateTermsRow,
+    SharedCostRow,
+    SharePreview,
+    ShareRow,
+    late_terms,
+    one_offs,
+    share_preview,
+    shared_costs,
+)
+from app.billing.tariffs.queries.measures import (
+    GridRow,
+    MeterFacts,
+    meter_facts,
+    meters,
+    missing_count,
+    quantities,
+    reading_grid,
+    reading_history,
+    reductions,
+    unread,
+)
+from app.billing.tariffs.queries.tariffs import (
+    HistoryRow,
+    TariffFacts,
+    TariffRow,
+    VersionRow,
+    history,
+    names,
+    tariff,
+    tariffs,
+)
+
+__all__ = [
+    "GridRow",
+    "HistoryRow",
+    "LateTermsRow",
+    "MeterFacts",
+    "SharePreview",
+    "ShareRow",
+    "SharedCostRow",
+    "TariffFacts",
+    "TariffRow",
+    "VersionRow",
+    "history",
+    "late_terms",
+    "meter_facts",
+    "meters",
+    "missing_count",
+    "names",
+    "one_offs",
+    "quantities",
+    "reading_grid",
+    "reading_history",
+    "reductions",
+    "share_preview",
+    "shared_costs",
+    "tariff",
+    "tariffs",
+    "unread",
+]
