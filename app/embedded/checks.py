@@ -47,7 +47,8 @@ def _step(name: str, argv: Sequence[str]) -> bool:
     """Run one check under a heading; tell whether it passed."""
     begun = time.monotonic()
     print(f"\n== {name}", flush=True)
-    passed = subprocess.run(argv, cwd=ROOT, check=False).returncode == 0
+    memory = {"HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".linli" / "cache" / "hypothesis")}
+    passed = subprocess.run(argv, cwd=ROOT, env=os.environ | memory, check=False).returncode == 0
     if name != "pytest":
         print(
             f"   {'passed' if passed else 'FAILED'} in {time.monotonic() - begun:.1f} s", flush=True
