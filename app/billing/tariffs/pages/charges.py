@@ -10,7 +10,7 @@ from flask_babel import gettext, ngettext
 from app.billing.models import OneOffCharge, Tariff
 from app.billing.tariffs import queries, service
 from app.billing.tariffs.pages import pages
-from app.billing.tariffs.pages.common import attempt, done, named_units, show
+from app.billing.tariffs.pages.common import WORDS, attempt, done, named_units, show
 from app.billing.tariffs.pages.tariffs import AT
 from app.billing.tariffs.queries import SharePreview
 from app.billing.tariffs.schemas import OneOffNew, SharedCostNew
@@ -88,10 +88,8 @@ def new_cost(community_id: int) -> Any:
             if made is not None:
                 return done(gettext("公摊已登记。"), "cost_list", community_id=community_id)
     buildings = {one.id: one.code for one in registry.buildings(community_id)}
-    entrances = [
-        (one.id, gettext("%(building)s 栋 %(code)s 单元", building=buildings[one.building_id], code=one.code))
-        for one in registry.entrances(community_id)
-    ]  # fmt: skip
+    stairs = registry.entrances(community_id)
+    entrances = [(one.id, _stair(buildings[one.building_id], one.code)) for one in stairs]
     return show(
         "shared_cost_form.html",
         form,
@@ -114,7 +112,9 @@ def cancel_cost(community_id: int, cost_id: int) -> Any:
 @needs("tariff.read")
 def one_off_list(community_id: int) -> Any:
     """Single sums of units."""
-    return ONE_OFFS.answer(queries.one_offs(community_id), "tariffs/one_offs.html", STATES=STATES)
+    return ONE_OFFS.answer(
+        queries.one_offs(community_id), "tariffs/one_offs.html", STATES=STATES, **WORDS
+    )
 
 
 @pages.route(f"{AT}/one-off/new", methods=["GET", "POST"])
@@ -149,6 +149,10 @@ def cancel_one_off(community_id: int, charge_id: int) -> Any:
     """Strike out a single sum that is not billed."""
     service.cancel_one_off(community_id, charge_id)
     return done(gettext("已取消这笔收费。"), "one_off_list", community_id=community_id)
+
+
+def _stair(building: str, code: str) -> str:
+    return str(gettext("%(building)s 栋 %(code)s 单元", building=building, code=code))
 
 
 def _divide(community_id: int, form: Form) -> SharePreview:

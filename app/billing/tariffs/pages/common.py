@@ -19,13 +19,21 @@ from app.billing.tariffs.words import (
 from app.kernel.errors import HouseError
 from app.registry.queries import UnitRow
 from app.registry.queries.many import units_by_label
+from app.web import reader
 from app.web.forms import Form, read_form
 
 T = TypeVar("T")
 
 MOST_NAMED = 5  # labels that are nobody's, named in one sentence
 
-WORDS = {
+
+def may(action: str) -> bool:
+    """Whether the reader's role allows an act here, for choosing what to show."""
+    return action in reader.allowed_actions(reader.place())
+
+
+WORDS: dict[str, Any] = {
+    "may": may,
     "BASES": {code: one.name for code, one in BASES.items()},
     "MEASURES": {code: one.measure for code, one in BASES.items()},
     "PRICE_BASES": PRICE_BASES,

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from app.billing.models import Meter, Tariff
 from app.billing.tariffs import queries, service
 from app.billing.tariffs.pages import pages
-from app.billing.tariffs.pages.common import asked, attempt, done, named_units, show
+from app.billing.tariffs.pages.common import WORDS, asked, attempt, done, named_units, show
 from app.billing.tariffs.pages.tariffs import AT
 from app.billing.tariffs.schemas import MeterNew, MeterRemove, MeterReplace
 from app.kernel import clock
@@ -36,9 +36,7 @@ METERS = Listing(
     default_sort="label",
     tiebreak=Meter.id,
     filters=(
-        Filter(
-            "missing", N_("缺读数的月份"), lambda rows, value: queries.unread(rows, value), "month"
-        ),
+        Filter("missing", N_("缺读数的月份"), queries.unread, "month"),
         Filter(
             "state",
             N_("状态"),
@@ -64,6 +62,7 @@ def meter_list(community_id: int) -> Any:
         month=month,
         missing=queries.missing_count(community_id, month),
         tariffs=queries.names(community_id, "metered"),
+        **WORDS,
     )
 
 

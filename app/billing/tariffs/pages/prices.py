@@ -64,7 +64,7 @@ def _like(before: queries.VersionRow | None) -> dict[str, Any]:
     """A new price begins as a copy of the present one, all but its paper."""
     if before is None:
         return {"price_basis": "contract"}
-    steps = {}
+    steps: dict[str, Any] = {}
     for name, one in zip(("second", "third"), before.steps, strict=False):
         steps |= {f"{name}_from": one.from_quantity, f"{name}_price": one.price}
     return {

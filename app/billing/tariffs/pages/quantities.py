@@ -12,7 +12,7 @@ from flask_babel import gettext, ngettext
 from app.billing.models import TariffQuantity
 from app.billing.tariffs import queries, service
 from app.billing.tariffs.pages import pages
-from app.billing.tariffs.pages.common import asked, attempt, done, named_units, show
+from app.billing.tariffs.pages.common import WORDS, asked, attempt, done, named_units, show
 from app.billing.tariffs.pages.tariffs import AT
 from app.billing.tariffs.schemas import LastDay, QuantitiesNew
 from app.billing.tariffs.service.quantities import Quantity
@@ -58,8 +58,7 @@ def quantity_list(community_id: int, tariff_id: int) -> Any:
     """Which unit has how many."""
     row = queries.tariff(community_id, tariff_id, clock.today())
     rows = queries.quantities(community_id, tariff_id)
-    answer = QUANTITIES.answer(rows, "tariffs/quantities.html", row=row)
-    return answer
+    return QUANTITIES.answer(rows, "tariffs/quantities.html", row=row, **WORDS)
 
 
 @pages.route(f"{AT}/<int:tariff_id>/quantities/new", methods=["GET", "POST"])
@@ -113,10 +112,8 @@ def _pasted(community_id: int, form: Form) -> list[Quantity]:
             continue
         value = _number(parts[-1]) if len(parts) == 2 else None
         if value is None or parts[0] in written:
-            form.refuse(
-                "lines",
-                gettext("第 %(line)s 行“%(text)s”应写成“房号 数量”，一户一行。", line=number, text=line[:30]),
-            )  # fmt: skip
+            said = gettext("第 %(line)s 行应写成“房号 数量”，一户一行。", line=number)
+            form.refuse("lines", said)
             continue
         written[parts[0]] = value
     units = units_by_label(community_id, written)

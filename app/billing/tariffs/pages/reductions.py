@@ -46,7 +46,6 @@ REDUCTIONS = Listing(
         Column("starts_on", N_("从"), Reduction.starts_on, "date"),
         Column("ends_on", N_("到（不含）"), Reduction.ends_on, "date"),
         Column("document_no", N_("依据"), Reduction.document_no),
-        Column("id", "", exported=False),
     ),
     default_sort="label",
     tiebreak=Reduction.id,

@@ -11,6 +11,7 @@ from flask_babel import gettext, ngettext
 from app.billing.tariffs import queries, service
 from app.billing.tariffs.pages import pages
 from app.billing.tariffs.pages.common import asked, attempt, done, show
+from app.billing.tariffs.pages.history import events
 from app.billing.tariffs.queries import TariffFacts
 from app.billing.tariffs.rules import Price, typical
 from app.billing.tariffs.schemas import LastDay, TariffEdit, TariffNew
@@ -51,7 +52,7 @@ def tariff(community_id: int, tariff_id: int) -> Any:
         on=on,
         typical=_typical(row),
         account=BY_KEY["service", row.income_code].name,
-        acts=queries.history(community_id, f"tariff:{tariff_id}"),
+        acts=events(queries.history(community_id, f"tariff:{tariff_id}")),
         priced=row.basis in VERSIONED,
     )
 
