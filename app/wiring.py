@@ -7,6 +7,7 @@ from importlib import import_module
 from flask import Flask
 
 from app.identity import gate
+from app.web import api, health
 
 MODELS = (
     "app.kernel.audit",
@@ -23,13 +24,16 @@ MODELS = (
 )
 
 # module: each has a flask Blueprint named `pages`
-PAGES: tuple[str, ...] = ()
+PAGES: tuple[str, ...] = (
+    "app.web.health",
+    "app.billing.tariffs.pages",
+)
 
 # module: each has a flask-smorest Blueprint named `api`
-APIS: tuple[str, ...] = ()
+APIS: tuple[str, ...] = ("app.registry.api", "app.ledger.api", "app.billing.api")
 
 # module: importing it registers its jobs
-JOBS: tuple[str, ...] = ("app.ledger.jobs", "app.billing.runs.jobs")
+JOBS: tuple[str, ...] = ("app.ledger.jobs", "app.billing.runs.jobs", "app.billing.subsidy.jobs")
 
 # topic → jobs it starts
 NEWS: dict[str, list[str]] = {}
@@ -37,6 +41,7 @@ NEWS: dict[str, list[str]] = {}
 # (name, cron on China's clock, job, "community" for one task each or "platform" for one in all)
 TIMETABLE: tuple[tuple[str, str, str, str], ...] = (
     ("ledger-check", "30 2 * * *", "ledger:check", "community"),
+    ("subsidy-cliff", "10 6 * * *", "subsidy:cliff", "community"),
 )
 
 
@@ -47,3 +52,5 @@ def set_up(app: Flask) -> None:
     gate.set_up(app)
     for module in PAGES:
         app.register_blueprint(import_module(module).pages)
+    api.set_up(app, APIS)
+    health.measure(app)
