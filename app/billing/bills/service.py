@@ -60,7 +60,7 @@ def correct(
     twice is one note. Raises NotFound, RuleBroken with a sentence, Conflict for a withdrawn bill.
     """
     check_note(kind, ground, amount_fen, reason)
-    bill = _lock_bill(community_id, bill_id)
+    bill = lock_bill(community_id, bill_id)
     known = _note_by(community_id, kind, key)
     if known is not None:
         return _same_note(known, bill_id, amount_fen)
@@ -110,6 +110,19 @@ def correct(
         {"bill_id": str(bill_id), "note_id": str(note.id), "kind": kind, "amount_fen": amount_fen},
     )
     return note
+
+
+def lock_bill(community_id: int, bill_id: int) -> Bill:
+    """Take a bill until the transaction ends, as it stands now. Raises NotFound."""
+    bill = db.session.scalars(
+        select(Bill)
+        .filter_by(community_id=community_id, id=bill_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if bill is None:
+        raise NotFound("bill.none", N_("没有这张账单。"))
+    return bill
 
 
 def check_note(kind: str, ground: str, amount_fen: Fen, reason: str) -> None:
@@ -203,18 +216,6 @@ def apply_credits(community_id: int) -> int:
         {"c": community_id},
     ).scalars()
     return sum(apply_credit(community_id, unit_id) is not None for unit_id in units.all())
-
-
-def _lock_bill(community_id: int, bill_id: int) -> Bill:
-    bill = db.session.scalars(
-        select(Bill)
-        .filter_by(community_id=community_id, id=bill_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if bill is None:
-        raise NotFound("bill.none", N_("没有这张账单。"))
-    return bill
 
 
 def _note_by(community_id: int, kind: str, key: str | None) -> BillNote | None:

@@ -1,0 +1,92 @@
+"""What the pages of bills share: the blueprint, the words of events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, request, send_file
+from flask_babel import gettext
+
+from app.billing.bills.rows import Event
+from app.kernel.errors import N_
+from app.web import formats
+
+pages = Blueprint("bills", "app.billing.bills", template_folder="templates")
+
+EVENTS = {
+    "bill": N_("出账"),
+    "withdrawn": N_("撤回账单"),
+    "credit": N_("调整：减少"),
+    "debit": N_("调整：增加"),
+    "waiver": N_("减免"),
+    "damages": N_("加收违约金"),
+    "payment": N_("收款"),
+    "credit_used": N_("预存款抵扣"),
+}
+MEANS_WORDS = {
+    "cash": N_("现金"),
+    "bank": N_("银行转账"),
+    "online": N_("线上支付"),
+    "credit": N_("预存款"),
+}
+TONES = {"payment": "good", "credit_used": "good", "withdrawn": "bad", "damages": "warn"}
+
+
+def timeline(events: Iterable[Event]) -> list[tuple[str, str, str, str]]:
+    """Events as the timeline component takes them: when, what, words, tone."""
+    return [
+        (formats.day(one.on), _title(one), event_words(one), TONES.get(one.kind, "plain"))
+        for one in events
+    ]
+
+
+def event_words(event: Event) -> str:
+    """What is worth saying of an event besides its sum."""
+    words = []
+    if event.means and event.kind == "payment":
+        words.append(gettext(MEANS_WORDS.get(event.means, event.means)))
+    if event.reason:
+        words.append(event.reason)
+    if event.months and event.kind in ("payment", "credit_used"):
+        listed = gettext("、").join(formats.month(month) for month in event.months)
+        words.append(gettext("付 %(months)s 的账单", months=listed))
+    elif event.month and event.kind != "payment":
+        words.append(gettext("%(month)s 的账单", month=formats.month(event.month)))
+    if event.kind == "payment" and event.credit_fen:
+        words.append(gettext("其中 %(amount)s 留作预存款", amount=formats.yuan(event.credit_fen)))
+    if event.kind == "credit_used":
+        words.append(gettext("用去预存款 %(amount)s", amount=formats.yuan(-event.credit_fen)))
+    return gettext("；").join(words)
+
+
+def asked_days() -> tuple[date | None, date | None]:
+    """`?since` and `?until` of the address; what cannot be read is as if not given."""
+    return _day(request.args.get("since", "")), _day(request.args.get("until", ""))
+
+
+def pdf(content: bytes, name: str) -> Any:
+    """A PDF to look at in the browser and to save under a name; never kept by a cache."""
+    import io
+
+    answer = send_file(io.BytesIO(content), mimetype="application/pdf", download_name=name)
+    answer.headers["Cache-Control"] = "no-store, private"
+    return answer
+
+
+def newest_first(events: Sequence[Event]) -> list[Event]:
+    """For pages read from the top."""
+    return list(reversed(events))
+
+
+def _title(event: Event) -> str:
+    title = gettext(EVENTS[event.kind])
+    return f"{title} {formats.yuan(abs(event.amount_fen))}" if event.amount_fen else title
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None
