@@ -12,14 +12,16 @@ from app.identity.queries.bindings import (
     homes_of,
     person_at_unit,
     unit_by_code,
+    unit_label,
     unit_names,
 )
 from app.identity.queries.members import (
+    NamedMembership,
     account_rows,
     is_last_operator,
     lies_within,
     members_at,
-    place_name,
+    named_memberships,
     region_kind,
     roles_held,
     staff_reaching,
@@ -45,11 +47,12 @@ from app.identity.queries.reach import (
     regions_up_from,
     signed_in_by,
 )
-from app.identity.queries.trail import kinds_of_acts, trail
+from app.identity.queries.trail import trail
 
 __all__ = [
     "Held",
     "HomeRow",
+    "NamedMembership",
     "Program",
     "Reach",
     "SignInRow",
@@ -63,13 +66,12 @@ __all__ = [
     "held_by",
     "homes_of",
     "is_last_operator",
-    "kinds_of_acts",
     "lies_within",
     "mandated_communities",
     "members_at",
+    "named_memberships",
     "organization_exists",
     "person_at_unit",
-    "place_name",
     "program_by",
     "reach_of",
     "region_kind",
@@ -81,5 +83,6 @@ __all__ = [
     "tokens_of",
     "trail",
     "unit_by_code",
+    "unit_label",
     "unit_names",
 ]

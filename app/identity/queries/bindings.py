@@ -51,6 +51,15 @@ def unit_names(community_id: int, unit_id: int) -> tuple[str, str]:
     return row[0], row[1]
 
 
+def unit_label(community_id: int, unit_id: int) -> str | None:
+    """What a unit is called; None when there is none."""
+    found: str | None = db.session.execute(
+        text("SELECT label FROM unit WHERE community_id = :community AND id = :unit"),
+        {"community": community_id, "unit": unit_id},
+    ).scalar()
+    return found
+
+
 def person_at_unit(community_id: int, unit_id: int, phone_digest: bytes | None) -> int | None:
     """The owner or occupant of a unit with this phone, when the roll has exactly one."""
     if phone_digest is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,16 @@ from app.identity.models import Account, Membership
 from app.identity.passwords import NO_PASSWORD
 from app.identity.permissions import ALLOWED
 from app.kernel.db import db
+
+
+@dataclass(frozen=True)
+class NamedMembership:
+    """A role, and the name of where it is held; empty for the platform."""
+
+    role: str
+    kind: str
+    place_id: int
+    name: str
 
 
 def members_at(kind: str, place_id: int, today: date) -> Select[Any]:
@@ -121,14 +132,25 @@ def region_kind(region_id: int) -> str | None:
     return found
 
 
-def place_name(kind: str, place_id: int) -> str:
-    """What a community, company or region is called; empty when there is no such place."""
-    statements = {
-        "community": "SELECT name FROM community WHERE id = :id",
-        "organization": "SELECT name FROM organization WHERE id = :id",
-        "region": "SELECT name FROM region WHERE id = :id",
-    }
-    return db.session.execute(text(statements[kind]), {"id": place_id}).scalar() or ""
+def named_memberships(account_id: int, today: date) -> tuple[NamedMembership, ...]:
+    """The memberships in force today with the names of their places."""
+    rows = db.session.execute(
+        text(
+            "SELECT m.role, COALESCE(m.community_id, m.organization_id, m.region_id, 0)"
+            " AS place_id,"
+            " CASE WHEN m.community_id IS NOT NULL THEN 'community'"
+            "  WHEN m.organization_id IS NOT NULL THEN 'organization'"
+            "  WHEN m.region_id IS NOT NULL THEN 'region' ELSE 'platform' END AS kind,"
+            " COALESCE(c.name, o.name, r.name, '') AS name FROM membership m"
+            " LEFT JOIN community c ON c.id = m.community_id"
+            " LEFT JOIN organization o ON o.id = m.organization_id"
+            " LEFT JOIN region r ON r.id = m.region_id"
+            " WHERE m.account_id = :account AND m.starts_on <= :today"
+            " AND (m.ends_on IS NULL OR :today < m.ends_on) ORDER BY m.id"
+        ),
+        {"account": account_id, "today": today},
+    )
+    return tuple(NamedMembership(**row._mapping) for row in rows)
 
 
 def account_rows() -> Select[Any]:

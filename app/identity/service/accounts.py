@@ -187,3 +187,8 @@ def _signer() -> URLSafeTimedSerializer:
 def _fingerprint(account: Account) -> str:
     """Changes with the password, so that a link is good once."""
     return hashlib.sha256(f"{account.id}:{account.password_hash}".encode()).hexdigest()[:20]
+
+
+def shortest_for(account_id: int) -> int:
+    """How long this account's password must be today."""
+    return rules.shortest_password(queries.roles_held(account_id, clock.today()))

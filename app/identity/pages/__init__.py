@@ -1,0 +1,30 @@
+"""The street side of the identity room."""
+
+from app.identity.pages.common import pages
+
+from app.identity.pages import (  # isort: skip -- each hangs its routes on `pages`
+    account,
+    binding,
+    bindings,
+    front,
+    members,
+    operators,
+    second_factor,
+    sign_in,
+    tokens,
+    trail,
+)
+
+__all__ = [
+    "account",
+    "binding",
+    "bindings",
+    "front",
+    "members",
+    "operators",
+    "pages",
+    "second_factor",
+    "sign_in",
+    "tokens",
+    "trail",
+]
