@@ -34,7 +34,10 @@ def late_terms(community_id: int) -> Any:
 def new_late_terms(community_id: int) -> Any:
     """Write down a contract's late damages; “look first” compares with 1.3 × LPR."""
     form = blank_form(
-        LateTermsNew, starts_on=Month.of(clock.today()).shift(1).first, grace_days=0, lpr="3.00"
+        LateTermsNew,
+        starts_on=Month.of(clock.today()).shift(1).first,
+        grace_days=0,
+        lpr=Decimal("3.00"),
     )
     if request.method == "POST":
         form = read_form(LateTermsNew)

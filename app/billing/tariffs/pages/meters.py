@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from flask import request
@@ -74,8 +75,8 @@ def new_meter(community_id: int) -> Any:
     form = blank_form(
         MeterNew,
         installed_on=clock.today(),
-        multiplier="1",
-        initial="0",
+        multiplier=Decimal(1),
+        initial=Decimal(0),
         tariff_id=tariffs[0][0] if len(tariffs) == 1 else None,
     )
     if request.method == "POST":
@@ -110,7 +111,9 @@ def replace_meter(community_id: int, meter_id: int) -> Any:
     form, made = asked(
         MeterReplace,
         lambda read: service.replace_meter(community_id, meter_id, **read.values),
-        blank_form(MeterReplace, replaced_on=clock.today(), initial="0", multiplier=row.multiplier),
+        blank_form(
+            MeterReplace, replaced_on=clock.today(), initial=Decimal(0), multiplier=row.multiplier
+        ),
         posted=request.method == "POST",
     )
     if made is None:

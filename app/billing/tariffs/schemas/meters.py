@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from app.web.fields import Date, Exact, Flag, Id, Month, Schema, Text, Upload
 
 
@@ -11,8 +13,8 @@ class MeterNew(Schema):
     tariff_id = Id(required=True)
     unit = Text(most=40, least=1, required=True)
     serial = Text(most=40, least=1, required=True)
-    multiplier = Exact(places=3, most="99999", load_default="1")
-    initial = Exact(places=3, most="99999999999", load_default="0")
+    multiplier = Exact(places=3, most="99999", load_default=Decimal(1))
+    initial = Exact(places=3, most="99999999999", load_default=Decimal(0))
     installed_on = Date(allow_none=True, load_default=None)
 
 
@@ -22,8 +24,8 @@ class MeterReplace(Schema):
     replaced_on = Date(required=True)
     final = Exact(places=3, most="99999999999", required=True)
     serial = Text(most=40, least=1, required=True)
-    initial = Exact(places=3, most="99999999999", load_default="0")
-    multiplier = Exact(places=3, most="99999", load_default="1")
+    initial = Exact(places=3, most="99999999999", load_default=Decimal(0))
+    multiplier = Exact(places=3, most="99999", load_default=Decimal(1))
 
 
 class MeterRemove(Schema):
