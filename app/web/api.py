@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -11,8 +11,12 @@ from flask import Flask, current_app, jsonify, render_template, request
 from flask_smorest import Api
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema, fields
+from marshmallow.validate import Range
+from sqlalchemy import Select, func, select
 
+from app.kernel.db import db
 from app.web.door import public
+from app.web.fields import Schema as StrictSchema
 
 PREFIX = "/api/v1"
 pages = Pages("api_reference", __name__, url_prefix=PREFIX)
@@ -85,6 +89,47 @@ REFUSALS = {
     422: "The values break a rule; `fields` says which.",
     429: "Too many requests; see Retry-After.",
 }
+
+
+MOST_PER_PAGE = 200
+
+
+class PageArguments(StrictSchema):
+    """Which page of a list."""
+
+    page = fields.Integer(load_default=1, validate=Range(1, 1_000_000))
+    per_page = fields.Integer(load_default=50, validate=Range(1, MOST_PER_PAGE))
+
+
+def list_of(item: type[Schema]) -> type[Schema]:
+    """The schema of a page of items."""
+    return Schema.from_dict(
+        {
+            "items": fields.List(fields.Nested(item), required=True),
+            "total": fields.Integer(required=True),
+            "page": fields.Integer(required=True),
+            "per_page": fields.Integer(required=True),
+        },
+        name=f"{item.__name__}Page",
+    )
+
+
+def page_of(rows: Select[Any], page: int, per_page: int, *order: Any) -> dict[str, Any]:
+    """A page of a select in a total order, and how many rows there are in all."""
+    total = db.session.execute(select(func.count()).select_from(rows.subquery())).scalar_one()
+    found = db.session.execute(rows.order_by(*order).limit(per_page).offset((page - 1) * per_page))
+    return {"items": found.all(), "total": total, "page": page, "per_page": per_page}
+
+
+def slice_of(rows: Sequence[Any], page: int, per_page: int) -> dict[str, Any]:
+    """A page of rows already at hand."""
+    start = (page - 1) * per_page
+    return {
+        "items": rows[start : start + per_page],
+        "total": len(rows),
+        "page": page,
+        "per_page": per_page,
+    }
 
 
 def set_up(app: Flask, modules: Iterable[str]) -> None:
