@@ -26,6 +26,7 @@ MODELS = (
 # module: each has a flask Blueprint named `pages`
 PAGES: tuple[str, ...] = (
     "app.web.health",
+    "app.identity.pages",
     "app.desk.pages",
     "app.billing.tariffs.pages",
 )
