@@ -25,20 +25,32 @@ MODELS = (
 
 # module: each has a flask Blueprint named `pages`
 PAGES: tuple[str, ...] = (
+    "app.demo.commands",
     "app.web.health",
     "app.identity.pages",
     "app.desk.pages",
     "app.billing.tariffs.pages",
+    "app.billing.subsidy.pages",
+    "app.billing.bills.pages",
+    "app.billing.arrears.pages",
 )
 
 # module: each has a flask-smorest Blueprint named `api`
 APIS: tuple[str, ...] = ("app.registry.api", "app.ledger.api", "app.billing.api")
 
-# module: importing it registers its jobs
-JOBS: tuple[str, ...] = ("app.ledger.jobs", "app.billing.runs.jobs", "app.billing.subsidy.jobs")
+# module: importing it registers its jobs (and what it adds to the books' invariants)
+JOBS: tuple[str, ...] = (
+    "app.ledger.jobs",
+    "app.billing.runs.jobs",
+    "app.billing.subsidy.jobs",
+    "app.billing.bills.jobs",
+    "app.billing.bills.invariants",
+)
 
 # topic → jobs it starts
-NEWS: dict[str, list[str]] = {}
+NEWS: dict[str, list[str]] = {
+    "bill:issued": ["billing:apply-credits"],
+}
 
 # (name, cron on China's clock, job, "community" for one task each or "platform" for one in all)
 TIMETABLE: tuple[tuple[str, str, str, str], ...] = (
