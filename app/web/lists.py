@@ -15,7 +15,7 @@ Only the columns, filters and orders named here are ever read from the address.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -121,6 +121,7 @@ class Page:
     asked: Asked
     rows: list[Any]
     total: int
+    every: list[Any] = field(default_factory=list)
 
     @property
     def pages(self) -> int:
@@ -241,7 +242,7 @@ class Listing:
         ).scalar_one()
         last = max(1, -(-total // asked.per_page))
         if asked.number > last:
-            asked = Asked(**{**asked.__dict__, "number": last})
+            asked = replace(asked, number=last)
         wanted = self.ordered(narrowed, asked).limit(asked.per_page)
         found = db.session.execute(wanted.offset((asked.number - 1) * asked.per_page)).all()
         return Page(self, asked, list(found), total)
@@ -263,6 +264,17 @@ class Listing:
 
 
 def page_of(rows: Iterable[Any], listing: Listing) -> Page:
-    """A page over rows already at hand (a handful that needs no paging)."""
-    listed = list(rows)
-    return Page(listing, listing.asked(), listed, len(listed))
+    """The page asked for of rows already at hand, sorted by attribute; `every` has them all.
+
+    For lists a page needs whole anyway, to add them up. `sort` and `tiebreak` are names of
+    attributes here. Rows without a value come last.
+    """
+    asked = listing.asked()
+    known = sorted(rows, key=lambda row: getattr(row, listing.tiebreak))
+    having = [row for row in known if getattr(row, asked.sort) is not None]
+    having.sort(key=lambda row: getattr(row, asked.sort), reverse=asked.descending)
+    every = having + [row for row in known if getattr(row, asked.sort) is None]
+    last = max(1, -(-len(every) // asked.per_page))
+    asked = replace(asked, number=min(asked.number, last))
+    first = (asked.number - 1) * asked.per_page
+    return Page(listing, asked, every[first : first + asked.per_page], len(every), every)
