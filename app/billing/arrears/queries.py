@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -121,6 +121,18 @@ def by_community(community_ids: Sequence[int], on: date) -> list[CommunityArrear
 def total(community_id: int, on: date) -> CommunityArrears:
     """One community by age."""
     return by_community([community_id], on)[0]
+
+
+def reminders(community_id: int, unit_id: int) -> list[tuple[datetime, str]]:
+    """When a home was reminded and by which letter, the newest first."""
+    rows = db.session.execute(
+        text(
+            "SELECT at, after ->> 'number' AS number FROM audit_event WHERE community_id = :c"
+            " AND subject = :subject AND action = 'arrears:reminded' ORDER BY at DESC LIMIT 20"
+        ),
+        {"c": community_id, "subject": f"unit:{unit_id}"},
+    )
+    return [(row.at, row.number) for row in rows]
 
 
 def late_terms(community_id: int) -> list[rules.Terms]:

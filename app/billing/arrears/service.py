@@ -37,9 +37,13 @@ def charge_damages(community_id: int, bill_id: int) -> BillNote:
     late = _late(community_id, bill_id, terms)
     if late.chargeable_fen <= 0:
         raise Conflict("damages.none", N_("这张账单目前没有可加收的违约金。"))
-    reason = f"{late.damages.days_late}×{terms[-1].daily_rate:f} {terms[-1].document_no}"
     return bills.correct(
-        community_id, bill_id, "debit", late.chargeable_fen, reason, ground="damages"
+        community_id,
+        bill_id,
+        "debit",
+        late.chargeable_fen,
+        terms[-1].document_no,  # the clause is the reason
+        ground="damages",
     )
 
 

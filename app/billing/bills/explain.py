@@ -19,8 +19,8 @@ from app.billing.bills.rows import LineRow, Shared, SubsidySpell, Tier
 from app.kernel.errors import N_
 from app.kernel.money import Fen, round_to_fen, to_yuan
 
-SHARED_WEIGHTS = {"area": N_("m²"), "unit": N_("户")}
-REDUCTIONS = {"vacancy": N_("空置减免"), "hardship": N_("困难减免"), "other": N_("减免")}
+SHARED_WEIGHTS = {"area": N_("平方米"), "unit": N_("户（按户分）")}
+REDUCTIONS = {"vacancy": N_("空置减免"), "hardship": N_("困难减免"), "other": N_("其他减免")}
 PRICE_BASES = {
     "guided": N_("政府指导价"),
     "market": N_("市场调节价"),

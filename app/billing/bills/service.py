@@ -25,12 +25,7 @@ from app.ledger import queries as books
 from app.ledger import service as ledger
 from app.ledger.models import Entry
 
-GROUNDS = {
-    "correction": N_("更正差错"),
-    "waiver": N_("减免"),
-    "damages": N_("违约金"),
-}
-NOTE_KINDS = {"credit": N_("减额"), "debit": N_("加额")}
+NOTE_KINDS = {"credit": N_("减少应付"), "debit": N_("增加应付")}
 
 
 @dataclass(frozen=True)

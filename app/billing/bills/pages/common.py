@@ -20,7 +20,7 @@ EVENTS = {
     "withdrawn": N_("撤回账单"),
     "credit": N_("调整：减少"),
     "debit": N_("调整：增加"),
-    "waiver": N_("减免"),
+    "waiver": N_("调整：减免"),
     "damages": N_("加收违约金"),
     "payment": N_("收款"),
     "credit_used": N_("预存款抵扣"),
