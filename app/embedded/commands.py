@@ -14,7 +14,6 @@ from app.embedded.servers import Servers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MIGRATIONS = ROOT / "migrations"
-NO_SUCH_COMMAND = "No such command"
 
 
 def flask(
@@ -42,6 +41,17 @@ def flask(
     return subprocess.CompletedProcess(argv, child.returncode, out, err)
 
 
+def complaint(done: subprocess.CompletedProcess[str]) -> str:
+    """The end of what a failed command said, and where the rest is."""
+    words = [line for line in done.stderr.splitlines() if line.strip()]
+    return "\n".join([*words[-8:], "All of it is in .linli/var/logs/set-up.log."])
+
+
+def absent(done: subprocess.CompletedProcess[str]) -> bool:
+    """Whether the command does not exist, rather than the application not load."""
+    return "No such command" in done.stderr and "Traceback" not in done.stderr
+
+
 def migrate(servers: Servers, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
     """Bring the database to the newest revision, unless it is there already."""
     if _revisions(servers) == newest_revisions(MIGRATIONS / "versions"):
@@ -49,8 +59,7 @@ def migrate(servers: Servers, environment: Mapping[str, str], say: Callable[[str
     say("Bringing the database up to date …")
     done = flask(["db", "upgrade"], environment, servers)
     if done.returncode:
-        words = "\n".join((done.stderr or done.stdout).strip().splitlines()[-6:])
-        raise EmbeddedError(f"The database could not be brought up to date:\n{words}")
+        raise EmbeddedError(f"The database could not be brought up to date:\n{complaint(done)}")
 
 
 def newest_revisions(folder: Path) -> set[str]:

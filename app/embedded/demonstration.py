@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 
-from app.embedded.commands import NO_SUCH_COMMAND, ROOT, flask
+from app.embedded.commands import ROOT, absent, complaint, flask
 from app.embedded.errors import EmbeddedError
 from app.embedded.servers import Servers
 
@@ -22,11 +22,10 @@ def load(servers: Servers, environment: Mapping[str, str], say: Callable[[str], 
             return sign_ins
     say("Loading the demonstration community …")
     done = flask(["demo", "load"], environment, servers)
-    if NO_SUCH_COMMAND in done.stderr:
+    if absent(done):
         return ""
     if done.returncode:
-        words = "\n".join(done.stderr.strip().splitlines()[-6:])
-        raise EmbeddedError(f"The demonstration could not be loaded:\n{words}")
+        raise EmbeddedError(f"The demonstration could not be loaded:\n{complaint(done)}")
     sign_ins = flask(["demo", "sign-ins"], environment, servers).stdout
     note.write_text(f"{code}\n{sign_ins}", "utf-8")
     return sign_ins
