@@ -34,6 +34,8 @@ COMPANY_ENDINGS = (
 OWNERS_NOTICE_DAYS = 60
 OWNERS_NOTICE_SOURCE = Source("民法典", "946")
 
+_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_DIGITS = re.compile(r"\d+")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10X98765432"
 
@@ -80,7 +82,7 @@ def check_shares(shares: Iterable[Share]) -> None:
 
 def normal_code(text: str) -> str:
     """A building, entrance or room as written once: half-width, upper case, no spaces."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).upper()
+    return "".join(unicodedata.normalize("NFKC", text).split()).upper()
 
 
 def unit_label(building: str, entrance: str, room: str) -> str:
@@ -90,17 +92,20 @@ def unit_label(building: str, entrance: str, room: str) -> str:
 
 def sort_key(label: str) -> str:
     """A text that sorts as people count: every run of digits padded, so 2 comes before 10."""
-    return re.sub(r"\d+", lambda digits: digits[0].zfill(8), label)
+    return _DIGITS.sub(lambda digits: digits[0].zfill(8), label)
 
 
 def is_mobile(digits: str) -> bool:
     """Whether digits alone are a mainland mobile number."""
-    return re.fullmatch(r"1[3-9]\d{9}", digits) is not None
+    return _MOBILE.fullmatch(digits) is not None
 
 
 def is_phone(digits: str) -> bool:
     """Whether digits alone can be dialled: a mobile, or a landline with or without area code."""
-    return is_mobile(digits) or re.fullmatch(r"0\d{9,11}|[2-9]\d{6,7}|400\d{7}", digits) is not None
+    return (
+        is_mobile(digits)
+        or re.fullmatch(r"0[0-9]{9,11}|[2-9][0-9]{6,7}|400[0-9]{7}", digits) is not None
+    )
 
 
 def is_resident_id(text: str) -> bool:
@@ -108,7 +113,7 @@ def is_resident_id(text: str) -> bool:
 
     Source: GB 11643-1999, ISO 7064 mod 11-2.
     """
-    if not re.fullmatch(r"\d{17}[\dX]", text):
+    if not re.fullmatch(r"[0-9]{17}[0-9X]", text):
         return False
     total = sum(int(digit) * weight for digit, weight in zip(text[:17], _ID_WEIGHTS, strict=True))
     return _ID_CHECKS[total % 11] == text[17]
@@ -116,9 +121,9 @@ def is_resident_id(text: str) -> bool:
 
 def is_id_number(text: str) -> bool:
     """Whether a text can be an identity: resident ID, old 15-place ID, passport or credit code."""
-    if re.fullmatch(r"\d{18}|\d{17}X", text):
+    if re.fullmatch(r"[0-9]{18}|[0-9]{17}X", text):
         return is_resident_id(text) or text.startswith("9")
-    return re.fullmatch(r"\d{15}|(?=.*\d)[0-9A-Z()]{5,20}", text) is not None
+    return re.fullmatch(r"[0-9]{15}|(?=.*[0-9])[0-9A-Z()]{5,20}", text) is not None
 
 
 def likely_kind(name: str) -> str:
