@@ -25,6 +25,11 @@ from app.ledger import queries as books
 from app.ledger import service as ledger
 from app.ledger.models import Entry
 
+GROUNDS = {
+    "correction": N_("更正差错"),
+    "waiver": N_("同意少收"),
+    "damages": N_("违约金"),
+}
 NOTE_KINDS = {"credit": N_("减少应付"), "debit": N_("增加应付")}
 
 
