@@ -186,7 +186,7 @@ class CorrectionIn(Schema):
     kind = Choice(NOTE_KINDS, required=True)
     amount_fen = Money(required=True, least=1)
     reason = Text(required=True, least=1, most=200)
-    ground = Choice(GROUNDS, load_default="correction")
+    ground = Choice(CORRECTIONS, load_default="correction")
 
 
 class NoteOut(Schema):
