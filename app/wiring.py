@@ -27,10 +27,12 @@ MODELS = (
 PAGES: tuple[str, ...] = (
     "app.demo.commands",
     "app.web.health",
+    "app.ledger.pages",
     "app.identity.pages",
     "app.desk.pages",
     "app.billing.tariffs.pages",
     "app.billing.subsidy.pages",
+    "app.billing.runs.pages",
     "app.billing.bills.pages",
     "app.billing.arrears.pages",
 )
