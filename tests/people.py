@@ -13,6 +13,8 @@ from __future__ import annotations
 import contextvars
 import itertools
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
@@ -25,7 +27,7 @@ from sqlalchemy import select
 from app.identity import tokens
 from app.identity.models import Account, Membership, SignIn, UnitBinding
 from app.identity.permissions import COMMUNITY_ROLES, COMPANY_ROLES, REGION_ROLES
-from app.kernel import clock
+from app.kernel import audit, clock, tenancy
 from app.kernel.db import db
 from app.kernel.seal import digest
 from app.kernel.tenancy import scoped
@@ -51,6 +53,15 @@ class Browser(FlaskClient):
             return super(Browser, self).open(*args, **options)
 
         return contextvars.copy_context().run(send)
+
+    @contextmanager
+    def session_transaction(self, *args: Any, **options: Any) -> Iterator[Any]:
+        """As Flask's, which ends a request of its own; the test's scope is put back."""
+        scope, actor = tenancy.scope(), audit.actor()
+        with super().session_transaction(*args, **options) as kept:
+            yield kept
+        tenancy.enter(scope)
+        audit.set_actor(actor)
 
     def csrf_token(self) -> str:
         """The token a page of this session would carry in its forms."""

@@ -218,9 +218,7 @@ def test_idle_and_old_sign_ins_end(doors: Flask, town: Town) -> None:
         assert other.get("/probe/signed-in").status_code == 302  # idle
 
 
-def test_a_look_brings_no_platform_rows_into_view_and_an_act_does(
-    doors: Flask, town: Town
-) -> None:
+def test_a_look_brings_no_platform_rows_into_view_and_an_act_does(doors: Flask, town: Town) -> None:
     client = client_for(doors, "street_officer", town)
     door = f"/probe/r/{town.region_id}/edit"
     assert seen(client.get(door)) == [town.community_id]
@@ -272,9 +270,7 @@ def test_a_revoked_or_expired_token_is_nobody(
     doors: Flask, town: Town, columns: dict[str, Any]
 ) -> None:
     headers = _token(account_for(doors, "manager", town), ["roster.read"], **columns)
-    answer = anonymous(doors).get(
-        f"/api/v1/probe/c/{town.community_id}/look", headers=headers
-    )
+    answer = anonymous(doors).get(f"/api/v1/probe/c/{town.community_id}/look", headers=headers)
     assert answer.status_code == 401
 
 

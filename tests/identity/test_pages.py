@@ -36,9 +36,7 @@ def words(answer: Any) -> str:
 
 
 def enter(client: Browser, account: Account, password: str = PASSWORD, **options: Any) -> Any:
-    return client.submit(
-        "/sign-in", {"login": account.phone, "password": password}, **options
-    )
+    return client.submit("/sign-in", {"login": account.phone, "password": password}, **options)
 
 
 @pytest.fixture
@@ -60,7 +58,9 @@ def test_signing_in_by_phone_leads_back_to_where_one_wanted_to_go(
     assert client.get("/account").status_code == 200
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example"])
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example"]
+)
 def test_signing_in_never_leads_to_another_site(
     app: Flask, person: Account, elsewhere: str
 ) -> None:
@@ -274,9 +274,7 @@ def test_a_short_password_must_be_lengthened_once_a_role_moves_money(
     assert client.get("/account").headers["Location"].startswith("/account/password")
     refused = client.submit("/account/password", {"old": "k3#fQ9zt", "password": "k3#fQ9zt!"})
     assert refused.status_code == 422
-    done = client.submit(
-        "/account/password", {"old": "k3#fQ9zt", "password": "three herons fly"}
-    )
+    done = client.submit("/account/password", {"old": "k3#fQ9zt", "password": "three herons fly"})
     assert done.status_code == 303
     assert client.get("/account").status_code == 200
 
@@ -471,9 +469,12 @@ def test_nobody_grants_what_is_not_theirs_to_give(app: Flask, town: Town) -> Non
     for role in ("committee_chair", "manager", "operator", "street_officer", "resident"):
         answer = manager.submit(f"{base}/new", grant_form(role, "13700002222"))
         assert answer.status_code == 422, role
-    assert db.session.scalars(
-        select(Account).where(Account.phone_digest == digest("13700002222"))
-    ).all() == []
+    assert (
+        db.session.scalars(
+            select(Account).where(Account.phone_digest == digest("13700002222"))
+        ).all()
+        == []
+    )
     street = client_for(app, "street_officer", town)
     granted = street.submit(f"{base}/new", grant_form("committee_chair", "13700002222"))
     assert granted.status_code == 200
@@ -646,9 +647,9 @@ def test_an_operator_finds_closes_and_helps_an_account(app: Flask, town: Town) -
 def test_the_front_door_leads_to_the_only_place_or_offers_all(app: Flask, town: Town) -> None:
     town.add_unit("1-101")
     resident = client_for(app, "resident", town)
-    assert resident.get("/").headers["Location"] == f"/c/{town.community_id}/my"
+    assert resident.get("/start").headers["Location"] == f"/c/{town.community_id}/my"
     manager = client_for(app, "manager", town)
-    assert manager.get("/").headers["Location"] == f"/o/{town.organization_id}"
+    assert manager.get("/start").headers["Location"] == f"/o/{town.organization_id}/"
     db.session.add(
         Membership(
             account_id=manager.account_id,
@@ -658,11 +659,11 @@ def test_the_front_door_leads_to_the_only_place_or_offers_all(app: Flask, town: 
         )
     )
     db.session.commit()
-    page = words(manager.get("/"))
-    assert f'href="/c/{town.community_id}"' in page
-    assert f'href="/o/{town.organization_id}"' in page
-    assert client_for(app, "nobody", town).get("/").status_code == 200
-    assert anonymous(app).get("/").headers["Location"] == "/sign-in?next=%2F"
+    page = words(manager.get("/start"))
+    assert f'href="/c/{town.community_id}/"' in page
+    assert f'href="/o/{town.organization_id}/"' in page
+    assert client_for(app, "nobody", town).get("/start").status_code == 200
+    assert anonymous(app).get("/start").headers["Location"] == "/sign-in?next=%2Fstart"
 
 
 def test_a_cookie_for_a_real_browser_signs_in(app: Flask, person: Account) -> None:

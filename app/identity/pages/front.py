@@ -1,4 +1,4 @@
-"""The front door: to the one place somebody has, or a choice of theirs."""
+"""Behind the front door: to the one place somebody has, or a choice of theirs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _doorways() -> list[Doorway]:
     prefixes = {"organization": "o", "region": "regions"}
     for held in queries.named_memberships(caller().account_id, clock.today()):
         if held.kind in prefixes:
-            add(f"/{prefixes[held.kind]}/{held.place_id}", held.name, held.role, held.kind)
+            add(f"/{prefixes[held.kind]}/{held.place_id}/", held.name, held.role, held.kind)
         elif held.kind == "platform":
             add("/platform/accounts", "", held.role, held.kind)
     reached = [one for one in gate().communities() if one.reached_by in ("unit", "community")]
@@ -56,5 +56,5 @@ def _doorways() -> list[Doorway]:
         if one.community_id in names and one.reached_by == "unit":
             add(f"/c/{one.community_id}/my", names[one.community_id], one.role, "home")
         elif one.community_id in names:
-            add(f"/c/{one.community_id}", names[one.community_id], one.role, "community")
+            add(f"/c/{one.community_id}/", names[one.community_id], one.role, "community")
     return list(found.values())
