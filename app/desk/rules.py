@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
+from app.billing.subsidy import rules as subsidy
 from app.kernel.errors import N_
 
-WARNING_MONTHS = (3, 6, 12)  # D6: the street and the people are told so long before
 STATE_WORDS = {
     "issued": N_("本月已出账"),
     "preview": N_("本月待复核"),
@@ -61,16 +61,8 @@ def months_left(until: date | None, today: date) -> int | None:
 
 
 def warning(until: date | None, today: date) -> int | None:
-    """The nearest of the 3, 6 and 12 months' warnings that holds today."""
-    left = months_left(until, today)
-    if left is None or until is None:
-        return None
-    return next((months for months in WARNING_MONTHS if _within(until, today, months)), None)
-
-
-def last_day(until: date | None) -> date | None:
-    """The last day paid for, from the first day that is not."""
-    return None if until is None else until - timedelta(days=1)
+    """The nearest of the 12, 6 and 3 months' warnings that holds today (D6)."""
+    return None if until is None else min(subsidy.alerts_due(until, today), default=None)
 
 
 def first_steps(standing: Standing) -> list[Step]:
@@ -138,8 +130,3 @@ def next_things(month_state: str, warned: int | None, overdue_fen: int) -> list[
     if overdue_fen > 0:
         things.append(Thing(N_("有逾期未交的账单"), "arrears", "arrears.read"))
     return things
-
-
-def _within(until: date, today: date, months: int) -> bool:
-    left = (until.year - today.year) * 12 + until.month - today.month
-    return left < months or (left == months and until.day <= today.day)

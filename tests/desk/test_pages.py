@@ -37,7 +37,9 @@ def test_a_resident_has_no_overview(app: Flask, town: Town) -> None:
     assert answer.status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/communities", "/communities?lang=en", "/communities?format=csv"])
+@pytest.mark.parametrize(
+    "path", ["/communities", "/communities?lang=en", "/communities?format=csv"]
+)
 def test_the_list_has_what_one_reaches(app: Flask, town: Town, path: str) -> None:
     answer = client_for(app, "manager", town).get(path)
     assert answer.status_code == 200
