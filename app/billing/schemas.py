@@ -6,7 +6,8 @@ from typing import Any
 
 from marshmallow import fields
 
-from app.billing.bills.service import GROUNDS, NOTE_KINDS
+from app.billing.bills.schemas import CORRECTIONS
+from app.billing.bills.service import NOTE_KINDS
 from app.billing.models import BASES, PRICE_BASES, RUN_STATUSES
 from app.web.api import PageArguments
 from app.web.fields import Area, Choice, Date, Exact, Id, Money, Month, OneOf, Price, Schema, Text
