@@ -28,7 +28,7 @@ def help_index() -> str:
 
 @pages.get("/help/<topic>")
 @public
-def help_page(topic: str) -> str:
+def help_topic(topic: str) -> str:
     """One reader's page."""
     if topic not in TOPICS:
         raise NotFound("help.unknown", N_("没有这一页帮助。"))
