@@ -17,7 +17,7 @@ from app.kernel.errors import N_
 from app.registry import queries as registry
 from app.web import sheets
 from app.web.door import needs
-from app.web.lists import Column, Listing, page_of
+from app.web.lists import Column
 from app.web.navigation import BILLS as SECTION
 from app.web.navigation import COMPANY, REGION, NavItem, register
 from app.web.reader import allowed_actions, place
@@ -40,9 +40,8 @@ UNIT_COLUMNS = (
     Column("bill_count", N_("未付账单"), kind="number"),
     Column("oldest_due_on", N_("最早到期"), kind="date"),
 )
-UNITS = Listing("arrears", UNIT_COLUMNS, "unit_label", None)
 COMMUNITY_COLUMNS = (
-    Column("community_name", N_("小区")),
+    Column("community_name", N_("小区名")),
     *_AGES,
     Column("overdue_units", N_("逾期户数"), kind="number"),
 )
@@ -73,9 +72,11 @@ def arrears(community_id: int) -> Any:
         "arrears/arrears.html",
         total=queries.total(community_id, today),
         buildings=[_Flat(one) for one in queries.by_building(units, today)],
-        page=page_of(_of_page(units), UNITS),
+        rows=_of_page(units),
         count=len(units),
-        number=_page_number(),
+        previous_url=_url(page=_page_number() - 1) if _page_number() > 1 else None,
+        next_url=_url(page=_page_number() + 1) if len(units) > _page_number() * PER_PAGE else None,
+        export_url=_url(format="xlsx", page=None),
         choices=lists.buildings(community_id),
         chosen=building,
         everyone=bool(request.args.get("all")),
@@ -174,6 +175,12 @@ def _page_number() -> int:
 def _of_page(units: list[UnitArrears]) -> list[_Flat]:
     start = (_page_number() - 1) * PER_PAGE
     return [_Flat(one) for one in units[start : start + PER_PAGE]]
+
+
+def _url(**changes: Any) -> str:
+    """This page's address with something changed."""
+    kept = {key: request.args[key] for key in ("building", "all") if request.args.get(key)}
+    return url_for(str(request.endpoint), **{**(request.view_args or {}), **kept, **changes})
 
 
 def _lpr() -> Decimal | None:

@@ -16,7 +16,7 @@ from app.web import formats
 pages = Blueprint("bills", "app.billing.bills", template_folder="templates")
 
 EVENTS = {
-    "bill": N_("出账"),
+    "bill": N_("账单出具"),
     "withdrawn": N_("撤回账单"),
     "credit": N_("调整：减少"),
     "debit": N_("调整：增加"),
@@ -35,29 +35,32 @@ TONES = {"payment": "good", "credit_used": "good", "withdrawn": "bad", "damages"
 
 
 def timeline(events: Iterable[Event]) -> list[tuple[str, str, str, str]]:
-    """Events as the timeline component takes them: when, what, words, tone."""
+    """One bill's events as the timeline component takes them: when, what, words, tone."""
     return [
-        (formats.day(one.on), _title(one), event_words(one), TONES.get(one.kind, "plain"))
+        (formats.day(one.on), _title(one), _remarks(one, None), TONES.get(one.kind, "plain"))
         for one in events
     ]
 
 
 def event_words(event: Event) -> str:
-    """What is worth saying of an event besides its sum."""
-    words = []
-    if event.means and event.kind == "payment":
-        words.append(gettext(MEANS_WORDS.get(event.means, event.means)))
-    if event.reason:
-        words.append(event.reason)
-    if event.months and event.kind in ("payment", "credit_used"):
+    """What is worth saying of an event of an account besides its sum: which bill, how, why."""
+    if event.kind in ("payment", "credit_used"):
         listed = gettext("、").join(formats.month(month) for month in event.months)
-        words.append(gettext("付 %(months)s 的账单", months=listed))
-    elif event.month and event.kind != "payment":
-        words.append(gettext("%(month)s 的账单", month=formats.month(event.month)))
-    if event.kind == "payment" and event.credit_fen:
-        words.append(gettext("其中 %(amount)s 留作预存款", amount=formats.yuan(event.credit_fen)))
+        return _remarks(event, gettext("付 %(months)s 的账单", months=listed) if listed else None)
+    return _remarks(event, gettext("%(month)s 的账单", month=formats.month(event.month)))
+
+
+def _remarks(event: Event, which: str | None) -> str:
+    words = [which] if which else []
+    if event.kind == "payment":
+        words.append(gettext(MEANS_WORDS.get(event.means, event.means)))
+        if event.credit_fen:
+            kept = formats.yuan(event.credit_fen)
+            words.append(gettext("其中 %(amount)s 留作预存款", amount=kept))
     if event.kind == "credit_used":
         words.append(gettext("用去预存款 %(amount)s", amount=formats.yuan(-event.credit_fen)))
+    if event.reason:
+        words.append(event.reason)
     return gettext("；").join(words)
 
 

@@ -108,7 +108,10 @@ def my_bill_pdf(community_id: int, bill_id: int) -> Any:
 def my_statement(community_id: int, unit_id: int) -> Any:
     """One's account of a home: the bills one may see, corrections, payments, balance."""
     home = own.homes(community_id, _me(), unit_id)[0]
-    found = accounts.statement(community_id, unit_id, bill_ids=[bill.id for bill in home.bills])
+    mine = [bill.id for bill in home.bills]
+    # Where every bill is theirs, the whole account is, with what is kept as credit.
+    alone = own.all_bills_are(community_id, unit_id, mine)
+    found = accounts.statement(community_id, unit_id, bill_ids=None if alone else mine)
     rows = [{"event": one, "words": event_words(one)} for one in reversed(found.events)]
     return render_template(
         "bills/my_statement.html", home=home, statement=found, rows=rows, EVENTS=EVENTS
@@ -148,7 +151,7 @@ def _cliff(full: FullBill) -> Cliff | None:
         return None
     regular = [line for line in full.lines if line.is_regular]
     return Cliff(
-        payer=outlook.payer or gettext("街道"),
+        payer=outlook.payer or gettext("街道办事处"),
         last_day=date.fromordinal(outlook.ends_on.toordinal() - 1),
         ended=outlook.ends_on <= clock.today(),
         now_fen=sum(line.whole_gross_fen - line.whole_subsidy_fen for line in regular),

@@ -60,7 +60,7 @@ BILLS = Listing(
         Column("unit_label", N_("房号"), Unit.sort_key),
         Column("month", N_("账期"), Bill.month, "month"),
         Column("payer_name", N_("付款人"), Person.name),
-        Column("gross_fen", N_("应收"), Bill.gross_fen, "money"),
+        Column("gross_fen", N_("应收总额"), Bill.gross_fen, "money"),
         Column("subsidy_fen", N_("补贴"), Bill.subsidy_fen, "money"),
         Column("notes_fen", N_("调整"), Bill.notes_fen, "money", shown=False),
         Column("total_fen", N_("业主应付"), lists.TOTAL_FEN, "money"),
@@ -208,7 +208,7 @@ def _period_words(since: Any, until: Any) -> str:
             "%(start)s 至 %(end)s", start=formats.short_day(since), end=formats.short_day(until)
         )
     if since:
-        return gettext("自 %(start)s 起", start=formats.short_day(since))
+        return gettext("从 %(start)s 开始", start=formats.short_day(since))
     if until:
         return gettext("截至 %(end)s", end=formats.short_day(until))
     return gettext("全部")

@@ -126,6 +126,18 @@ def own_bill(community_id: int, account_id: int, bill_id: int) -> BillRow:
     return bill_row(row)
 
 
+def all_bills_are(community_id: int, unit_id: int, bill_ids: Sequence[int]) -> bool:
+    """Whether a unit has no other live bills than these."""
+    others = db.session.execute(
+        text(
+            "SELECT EXISTS (SELECT FROM bill WHERE community_id = :c AND unit_id = :unit"
+            " AND NOT withdrawn AND id <> ALL (CAST(:bills AS bigint[])))"
+        ),
+        {"c": community_id, "unit": unit_id, "bills": list(bill_ids)},
+    ).scalar_one()
+    return not others
+
+
 def credits_of(community_id: int, unit_ids: Sequence[int]) -> dict[int, Fen]:
     """Money held for each of these units, those without left out.
 
