@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, Text
+from sqlalchemy import BigInteger, Identity, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -70,8 +70,8 @@ class AuditEvent(Base):
     via: Mapped[str] = mapped_column(Text)
     action: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(Text)
-    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 def record(
@@ -102,6 +102,22 @@ def record(
             after=_plain(after),
         )
     )
+
+
+def names(community_id: int, account_ids: Iterable[int]) -> dict[int, str]:
+    """The name each account last acted under in a community; those who never acted are left out."""
+    wanted = list(account_ids)
+    if not wanted:
+        return {}
+    rows = db.session.execute(
+        text(
+            "SELECT DISTINCT ON (account_id) account_id, actor_name FROM audit_event"
+            " WHERE community_id = :c AND account_id = ANY(:ids) AND via IN ('web', 'api')"
+            " ORDER BY account_id, id DESC"
+        ),
+        {"c": community_id, "ids": wanted},
+    )
+    return {row.account_id: row.actor_name for row in rows}
 
 
 def _plain(values: Mapping[str, object] | None) -> dict[str, Any] | None:

@@ -61,6 +61,12 @@ class Works:
         _kill(process.pid)
         process.wait()
 
+    def revive(self) -> None:
+        """Start again what ended by itself: the supervisor's part, in production."""
+        for role, process in list(self.processes.items()):
+            if process.poll() is not None:
+                self.start(role)
+
     def stop(self) -> None:
         """End everything."""
         for role in list(self.processes):
@@ -137,7 +143,7 @@ def kill_and_resume(works: Works, town: Town, *, children: bool, within_seconds:
     """One task; its worker dies in the middle; another worker finishes it, once."""
     word = f"{time.monotonic_ns()}"
     task_id = ask(town, word, wait_seconds=2)
-    wait_until(lambda: status(town, task_id)[0] == "running", 30)
+    wait_until(lambda: status(town, task_id)[0] == "running", 90)
     time.sleep(0.3)
     works.kill("jobs", children=children)
     works.start("jobs")
@@ -180,11 +186,13 @@ def lose_redis(servers, works: Works, town: Town, rounds: int) -> None:
             servers.start()
         else:
             connection.flushall()
-    for role, process in list(works.processes.items()):
-        if process.poll() is not None:  # the supervisor's part, in production
-            works.start(role)
+
+    def all_done() -> bool:
+        works.revive()
+        return len(marks(town)) >= len(words)
+
     _make_stale(servers, town)
-    wait_until(lambda: len(marks(town)) >= len(words), 120)
+    wait_until(all_done, 180)
     time.sleep(1)
     assert marks(town) == sorted(words)
 

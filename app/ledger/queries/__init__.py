@@ -8,7 +8,17 @@ from app.ledger.queries.balances import (
     trial_balance,
 )
 from app.ledger.queries.checks import CheckRun, FindingRow, last_checks
-from app.ledger.queries.entries import EntryRow, PostingRow, entries, entry, postings
+from app.ledger.queries.entries import (
+    ACCOUNT_NAMES,
+    EntryRow,
+    PostingRow,
+    book_of_entry,
+    concerning_unit,
+    entries,
+    entry,
+    journal,
+    postings,
+)
 from app.ledger.queries.months import (
     BookState,
     MonthState,
@@ -16,9 +26,10 @@ from app.ledger.queries.months import (
     closed_through,
     month_states,
 )
-from app.ledger.queries.statements import UnitLine, account_statement, unit_account
+from app.ledger.queries.statements import UnitLine, account_statement, statement_order, unit_account
 
 __all__ = [
+    "ACCOUNT_NAMES",
     "BookState",
     "CheckRun",
     "EntryRow",
@@ -30,14 +41,18 @@ __all__ = [
     "UnitLine",
     "account_statement",
     "balances",
+    "book_of_entry",
     "books",
     "closed_through",
+    "concerning_unit",
     "entries",
     "entry",
+    "journal",
     "last_checks",
     "month_states",
     "opening_fen",
     "postings",
+    "statement_order",
     "trial_balance",
     "unit_account",
 ]

@@ -24,6 +24,11 @@ class TrialRow:
     credit_fen: Fen
 
     @property
+    def moved(self) -> bool:
+        """Whether there is anything to show of it."""
+        return bool(self.opening_fen or self.debit_fen or self.credit_fen)
+
+    @property
     def closing_fen(self) -> Fen:
         """The balance at the month's end, debit positive."""
         return self.opening_fen + self.debit_fen - self.credit_fen
@@ -61,6 +66,11 @@ class TrialBalance:
     book: str
     month: Month
     rows: tuple[TrialRow, ...]
+
+    @property
+    def moved(self) -> bool:
+        """Whether anything moved in the book up to this month."""
+        return any(row.moved for row in self.rows)
 
     def total(self, name: str) -> Fen:
         """The sum of a column, such as `debit_fen`."""

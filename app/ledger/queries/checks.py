@@ -26,7 +26,7 @@ class FindingRow:
 class CheckRun:
     """One run of all checks over a community's books; `count` is None while it runs."""
 
-    task_id: int
+    id: int
     status: str
     asked_at: datetime
     finished_at: datetime | None
@@ -36,6 +36,13 @@ class CheckRun:
     head_entry: int | None
     head_digest: str | None
     error: str | None
+    progress_done: int = 0
+    progress_total: int = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether it waits or runs."""
+        return self.status in {"queued", "running"}
 
 
 def last_checks(community_id: int, limit: int = 30) -> list[CheckRun]:
@@ -52,7 +59,7 @@ def last_checks(community_id: int, limit: int = 30) -> list[CheckRun]:
 def _run(task: Task) -> CheckRun:
     result = task.result or {}
     return CheckRun(
-        task_id=task.id,
+        id=task.id,
         status=task.status,
         asked_at=task.created_at,
         finished_at=task.finished_at,

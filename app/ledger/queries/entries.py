@@ -17,6 +17,7 @@ from app.kernel.db import db
 from app.kernel.errors import N_, NotFound
 from app.kernel.money import Fen
 from app.kernel.period import Month
+from app.ledger.chart import CHART
 from app.ledger.models import Entry, EntrySeal, Posting
 
 UNIT = table(
@@ -26,6 +27,9 @@ UNIT = table(
     column("label", Text),
     column("sort_key", Text),
 )
+
+
+ACCOUNT_NAMES = {f"{one.book}:{one.code}": one.name for one in CHART}
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,47 @@ def entry(community_id: int, book: str, entry_id: int) -> EntryRow:
     values["month"] = Month.of(row.month)
     values["amount_fen"] = int(row.amount_fen)
     return EntryRow(**values)
+
+
+def book_of_entry(community_id: int, entry_id: int) -> str:
+    """The book an entry stands in. Raises NotFound."""
+    book = db.session.execute(
+        select(Entry.book).where(Entry.community_id == community_id, Entry.id == entry_id)
+    ).scalar_one_or_none()
+    if book is None:
+        raise NotFound("ledger.no_entry", N_("没有这张凭证。"))
+    return book
+
+
+def journal(community_id: int, book: str) -> Select[Any]:
+    """Every posting of a book with its entry's words, for a sheet."""
+    amount = Posting.amount_fen
+    rows: Any = (
+        select(
+            Entry.id.label("entry_id"),
+            Entry.posted_on,
+            Entry.month,
+            Entry.kind,
+            Entry.source,
+            Entry.memo,
+            Posting.no,
+            Posting.account_code,
+            (Posting.book + ":" + Posting.account_code).label("account_name"),
+            UNIT.c.label.label("unit_label"),
+            case((amount > 0, amount)).label("debit_fen"),
+            case((amount < 0, -amount)).label("credit_fen"),
+        )
+        .join(
+            Posting,
+            and_(Posting.community_id == Entry.community_id, Posting.entry_id == Entry.id),
+        )
+        .outerjoin(
+            UNIT,
+            and_(UNIT.c.community_id == Posting.community_id, UNIT.c.id == Posting.unit_id),
+        )
+        .where(Entry.community_id == community_id, Entry.book == book)
+    )
+    return cast(Select[Any], rows)
 
 
 def postings(community_id: int, entry_id: int) -> Select[Any]:

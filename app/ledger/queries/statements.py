@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, select, text
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, column, func, select, text
 
 from app.kernel.db import db
 from app.kernel.money import Fen
@@ -14,7 +14,6 @@ from app.kernel.period import Month
 from app.ledger import rules
 from app.ledger.chart import ADVANCES, RECEIVABLE
 from app.ledger.models import Entry, Posting
-from app.ledger.queries.balances import opening_fen
 from app.ledger.queries.entries import UNIT
 
 
@@ -41,16 +40,16 @@ def account_statement(
     *,
     start: Month | None = None,
     end: Month | None = None,
+    opening_fen: Fen = 0,
 ) -> Select[Any]:
     """An account's entries for a list: a line an entry, with the balance after it.
 
     Rows: entry_id, month, posted_on, kind, source, memo, unit_count, unit_label (of a
     single unit), debit_fen, credit_fen, balance_fen; `seq` is their order. Months are
-    inclusive. The balance starts from the closing kept before `start`, so it is right
-    whatever is shown of it.
+    inclusive; `opening_fen` is the balance before `start` (queries.opening_fen), from which
+    the balance runs, so that it is right whatever is shown of it.
     """
     rules.check_book(book)
-    opening = opening_fen(community_id, book, code, start) if start else 0
     line = (
         select(
             Entry.id.label("entry_id"),
@@ -92,7 +91,7 @@ def account_statement(
             case((of.c.unit_count == 1, UNIT.c.label)).label("unit_label"),
             case((of.c.amount_fen > 0, of.c.amount_fen)).label("debit_fen"),
             case((of.c.amount_fen < 0, -of.c.amount_fen)).label("credit_fen"),
-            (func.sum(of.c.amount_fen).over(order_by=order) + opening).label("balance_fen"),
+            (func.sum(of.c.amount_fen).over(order_by=order) + opening_fen).label("balance_fen"),
             func.row_number().over(order_by=order).label("seq"),
         )
         .select_from(of)
@@ -100,6 +99,11 @@ def account_statement(
         .subquery("statement")
     )
     return select(whole)
+
+
+def statement_order() -> ColumnElement[Any]:
+    """What orders a statement's rows, for a list: months, then entries."""
+    return column("seq", BigInteger)
 
 
 def unit_account(community_id: int, unit_id: int, book: str = "service") -> list[UnitLine]:
