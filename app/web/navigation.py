@@ -96,15 +96,14 @@ def menu(place: Place, where: str) -> list[Section]:
     shown = [(item, url) for item in items if (url := _url(item, place)) is not None]
     here = _current(url for _, url in shown)
     sections = []
-    for heading in [*SECTIONS, *{item.section: None for item, _ in shown}.keys()]:
+    for heading in dict.fromkeys((*SECTIONS, *(item.section for item, _ in shown))):
         entries = tuple(
-            Entry(gettext(item.label), url, item.icon, url == here)
+            Entry(gettext(item.label), url, item.icon, url.rstrip("/") == here)
             for item, url in shown
             if item.section == heading
         )
-        label = gettext(heading) if heading else ""
-        if entries and all(known.entries != entries for known in sections):
-            sections.append(Section(label, entries))
+        if entries:
+            sections.append(Section(gettext(heading) if heading else "", entries))
     return sections
 
 
@@ -134,7 +133,15 @@ def _url(item: NavItem, place: Place) -> str | None:
 
 
 def _current(urls: Iterable[str]) -> str | None:
-    """The entry we are at or below: the longest address that begins the present one."""
+    """The entry we are at or below: the longest address that begins the present one.
+
+    An entry above all others (a community's overview) is current on its own page only.
+    """
     path = request.path.rstrip("/") + "/"
-    found = [url for url in urls if path.startswith(url.rstrip("/") + "/")]
-    return max(found, key=len, default=None)
+    listed = [url.rstrip("/") + "/" for url in urls]
+    above = {
+        one for one in listed if any(other != one and other.startswith(one) for other in listed)
+    }
+    found = [one for one in listed if path == one or (path.startswith(one) and one not in above)]
+    longest = max(found, key=len, default=None)
+    return None if longest is None else longest.rstrip("/")

@@ -25,7 +25,7 @@ def listing(table: Any) -> Listing:
     return Listing(
         "communities",
         columns=(
-            Column("name", N_("小区"), c.name),
+            Column("name", N_("小区名"), c.name),
             Column("region_name", N_("辖区"), c.region_name),
             Column("company_name", N_("物业公司"), c.company_name),
             Column("unit_count", N_("户数"), c.unit_count, "number"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -16,7 +17,7 @@ from app.registry import queries as registry
 from app.web import reader, sheets
 from app.web.door import Place, needs
 from app.web.lists import Column, Listing, page_of
-from app.web.navigation import COMPANY, REGION, NavItem, register
+from app.web.navigation import COMPANY, OVERVIEW, REGION, NavItem, register
 
 REGION_WORDS = {
     "city": N_("市"),
@@ -27,7 +28,7 @@ REGION_WORDS = {
 LIST = Listing(
     "portfolio",
     columns=(
-        Column("name", N_("小区"), "name"),
+        Column("name", N_("小区名"), "name"),
         Column("region_name", N_("辖区"), "region_name"),
         Column("company_name", N_("物业公司"), "company_name"),
         Column("unit_count", N_("户数"), "unit_count", "number"),
@@ -42,6 +43,9 @@ LIST = Listing(
     tiebreak="id",
     per_page=100,
 )
+COMPANY_LIST = replace(
+    LIST, columns=tuple(one for one in LIST.columns if one.key != "company_name")
+)
 
 
 @pages.get("/o/<int:organization_id>/")
@@ -52,7 +56,9 @@ def company(organization_id: int) -> Any:
     know_place(Place(organization_id=organization_id), facts.name)
     ids, today = queries.in_view(), clock.today()
     rows = portfolio.communities(ids, today)
-    return _answer(rows, "desk/company.html", facts=facts, arrears=queries.ages(ids, today))
+    return _answer(
+        COMPANY_LIST, rows, "desk/company.html", facts=facts, arrears=queries.ages(ids, today)
+    )
 
 
 @pages.get("/regions/<int:region_id>/")
@@ -63,6 +69,7 @@ def region(region_id: int) -> Any:
     know_place(Place(region_id=region_id), path[-1].name)
     rows = portfolio.communities(queries.in_view(), clock.today())
     return _answer(
+        LIST,
         rows,
         "desk/region.html",
         path=path,
@@ -81,12 +88,12 @@ def _mine(region_id: int) -> bool:
     return "region.read" in reader.allowed_actions(Place(region_id=region_id))
 
 
-def _answer(rows: list[CommunityMoney], template: str, **context: Any) -> Any:
+def _answer(listing: Listing, rows: list[CommunityMoney], template: str, **context: Any) -> Any:
     """The page, or the list as a file."""
     form = request.args.get("format")
-    page = page_of(rows, LIST)
+    page = page_of(rows, listing)
     if form in sheets.WRITERS:
-        return sheets.answer(LIST.name, LIST.columns, page.every, form)
+        return sheets.answer(listing.name, listing.columns, page.every, form)
     return render_template(
         template,
         page=page,
@@ -110,6 +117,6 @@ def _endings(rows: list[CommunityMoney]) -> list[tuple[CommunityMoney, int, int]
 
 
 register(
-    NavItem("", "desk.company", N_("公司概况"), "building", "company.read", 10, COMPANY),
-    NavItem("", "desk.region", N_("辖区概况"), "map-pin", "region.read", 10, REGION),
+    NavItem(OVERVIEW, "desk.company", N_("公司概况"), "building", "company.read", 10, COMPANY),
+    NavItem(OVERVIEW, "desk.region", N_("辖区概况"), "map-pin", "region.read", 10, REGION),
 )
