@@ -310,7 +310,7 @@ LEDGER = (
     Invariant("numbering", N_("凭证号连续，没有缺号"), numbers_have_no_gaps),
     Invariant("seals", N_("凭证与记账时的封印一致，封印首尾相连"), seals_unbroken),
     Invariant("reversals", N_("冲销凭证与原凭证互为镜像"), reversals_mirror),
-    Invariant("closings", N_("已结账月份的摘要没有变化"), closed_months_unchanged),
+    Invariant("closings", N_("已结账月份的指纹没有变化"), closed_months_unchanged),
     Invariant("late_entries", N_("结账之后没有凭证记入该月"), nothing_came_after_a_closing),
     Invariant("balances", N_("结账余额等于全部分录之和"), closing_balances_agree),
     Invariant(

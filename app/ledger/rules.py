@@ -65,14 +65,13 @@ def _check_line(book: str, line: Line) -> None:
         )
 
 
-def check_open(book: str, month: Month, closed_through: Month | None) -> None:
+def check_open(month: Month, closed_through: Month | None) -> None:
     """Entries go only into open months. Raises RuleBroken. Source: RULES G8 (period lock)."""
     if closed_through is not None and month <= closed_through:
         raise RuleBroken(
             "ledger.month_closed",
-            N_("%(month)s 已结账（账簿“%(book)s”已结至 %(closed)s），不能再记账。"),
+            N_("%(month)s 已结账（已结至 %(closed)s），不能再记账。"),
             month=str(month),
-            book=book,
             closed=str(closed_through),
         )
 

@@ -270,7 +270,7 @@ def _add_entry(
     missing one means a deleted entry.
     """
     db.session.flush()
-    rules.check_open(book, month, _closed_through(community_id, book))
+    rules.check_open(month, _closed_through(community_id, book))
     with db.session.begin_nested() as savepoint:
         entry_id = counters.reserve(community_id, COUNTER)
         added = db.session.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from flask_babel import gettext
 
 from app.kernel import queue
 from app.ledger import invariants, queries
+from app.ledger.chart import BOOKS
 from app.ledger.jobs import CHECK
 from app.ledger.pages.common import names_of, pages, steps, subject_url
 from app.ledger.queries import CheckRun
@@ -68,10 +70,18 @@ def _laws(community_id: int, done: CheckRun | None) -> list[LawShown]:
         return [LawShown(gettext(one.title), None) for one in invariants.INVARIANTS]
     found: dict[str, list[FindingShown]] = {}
     for finding in done.findings:
-        words = gettext(finding.message) % dict(finding.params)
+        words = gettext(finding.message) % _named(finding.params)
         shown = FindingShown(words, subject_url(community_id, finding.subject))
         found.setdefault(finding.invariant, []).append(shown)
     return [
         LawShown(gettext(one.title), tuple(found.get(one.name, ())))
         for one in invariants.INVARIANTS
     ]
+
+
+def _named(params: Mapping[str, str]) -> dict[str, str]:
+    """The places of a finding, a book by its name."""
+    named = dict(params)
+    if named.get("book") in BOOKS:
+        named["book"] = gettext(BOOKS[named["book"]])
+    return named
