@@ -20,11 +20,12 @@ from app.ledger import service as ledger
 # Tables made a moment ago have no statistics, and a nested loop over a guess of one row has
 # turned seconds into minutes (RELIABILITY, traps). All joins here are set against set.
 _SET_BASED = (
-    "SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true),"
-    " set_config('work_mem', '64MB', true)"
+    "SET LOCAL enable_nestloop TO off; SET LOCAL enable_mergejoin TO off;"
+    " SET LOCAL jit TO off; SET LOCAL work_mem TO '64MB'"
 )
 _AS_BEFORE = (
-    "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL jit TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
+    "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT;"
+    " SET LOCAL jit TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
 )
 _DROP = "DROP TABLE IF EXISTS pg_temp.run_holder, pg_temp.run_line, pg_temp.run_billed"
 COUNTER = "bill"
@@ -106,8 +107,7 @@ def insert(plan: Plan, totals: Totals, run_id: int, due_on: date, posted_on: dat
 
 
 def _begin() -> None:
-    db.session.execute(_text(_DROP))
-    db.session.execute(_text(_SET_BASED))
+    db.session.execute(_text(f"{_DROP}; {_SET_BASED}"))
 
 
 def _end() -> None:

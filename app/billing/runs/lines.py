@@ -178,16 +178,18 @@ _ONE_OFF = f"""
     JOIN run_holder h ON h.unit_id = o.unit_id
    WHERE o.community_id = :c AND o.month = :first AND o.cancelled_at IS NULL {{unbilled}}"""
 
-_GROSS = "COALESCE(fixed_fen, div(200 * price * {measured} + :days, 2 * :days))"
-_NET = "LEAST({gross}, div(200 * quantity * {rate_days} + :days, 2 * :days))"
+_GROSS = "COALESCE(fixed_fen, div(200 * price * {measured} + :days, 2 * :days)::bigint)"
+_NET = """CASE WHEN {rate_days} = 0 THEN 0::bigint ELSE
+      LEAST({gross}, div(200 * quantity * {rate_days} + :days, 2 * :days)::bigint) END"""
 
+# OFFSET 0 keeps the planner from writing a long expression out again wherever it is used.
 _SOLE = f"""
   SELECT no, unit_id, party, tariff_id, version_id, detail_id, position, quantity, price, days,
          gross AS whole_gross, net AS whole_net, gross, net,
          scheme_id, subsidy_rate, subsidy_days
     FROM (SELECT *, {_NET.format(gross="gross", rate_days="rate_days")} AS net
             FROM (SELECT *, {_GROSS.format(measured="quantity * days")} AS gross
-                    FROM piece WHERE sole) g) n"""
+                    FROM piece WHERE sole OFFSET 0) g OFFSET 0) n"""
 
 # Gross by what was measured on each one's days, subsidy by rate × eligible days, both by
 # largest remainder; a subsidy beyond its holder's gross moves to the earliest with room.
@@ -198,7 +200,7 @@ divided AS (
 ), whole AS (
   SELECT *, {_NET.format(gross="whole_gross", rate_days="all_rate_days")} AS whole_net
     FROM (SELECT *, {_GROSS.format(measured="measured")} AS whole_gross FROM divided
-           WHERE measured > 0) g
+           WHERE measured > 0 OFFSET 0) g OFFSET 0
 ), floors AS (
   SELECT *, div(whole_gross * quantity * days, measured) AS floor_gross,
          mod(whole_gross * quantity * days, measured) AS rest_gross,
@@ -228,18 +230,15 @@ divided AS (
 _PLACED = """
   UNION ALL
   SELECT no, unit_id, party, tariff_id, version_id, detail_id, position, quantity, price, days,
-         whole_gross, whole_net, gross, net, scheme_id, subsidy_rate, subsidy_days
+         whole_gross, whole_net, gross::bigint, net::bigint, scheme_id, subsidy_rate, subsidy_days
     FROM placed"""
 
 _LINES = """
 CREATE TEMPORARY TABLE run_line ON COMMIT DROP AS
 WITH {tables}
-SELECT no, unit_id, party, tariff_id, version_id, detail_id, position,
-       quantity::numeric(14,4) AS quantity, price::numeric(12,4) AS price,
-       days::numeric(8,4) AS days, whole_gross::bigint AS whole_gross_fen,
-       whole_net::bigint AS whole_subsidy_fen, gross::bigint AS gross_fen,
-       net::bigint AS subsidy_fen, (gross - net)::bigint AS resident_fen,
-       scheme_id, subsidy_rate, subsidy_days::smallint AS subsidy_days
+SELECT no, unit_id, party, tariff_id, version_id, detail_id, position, quantity, price, days,
+       whole_gross AS whole_gross_fen, whole_net AS whole_subsidy_fen, gross AS gross_fen,
+       net AS subsidy_fen, gross - net AS resident_fen, scheme_id, subsidy_rate, subsidy_days
   FROM ({lines}) l
 """
 

@@ -163,7 +163,8 @@ def confirm(community_id: int, run_id: int) -> Any:
         if answer is None:
             flash(gettext("已出账：%(month)s 的账单住户现在就能看到。", month=row.month))
             return _to(community_id, run_id)
-        return _show("confirm.html", row=row, refusal=answer[0], mine=False), answer[1]
+        page, _ = _show("confirm.html", row=row, refusal=answer[0], mine=False)
+        return page, answer[1]
     mine = row.prepared_by is not None and row.prepared_by == audit.actor().account_id
     return _show("confirm.html", row=row, refusal=None, mine=mine)
 
@@ -251,10 +252,10 @@ def _links(community_id: int, row: RunFacts) -> dict[str, str | None]:
     return {
         "bills": _link("bills.bills", community_id=community_id, month=str(row.month)),
         "print": _link("bills.print_order", community_id=community_id, month=str(row.month)),
-        "entry": _link("ledger.entry", community_id=community_id, entry_id=row.entry_id)
+        "entry": _link("ledger.entry_by_number", community_id=community_id, entry_id=row.entry_id)
         if row.entry_id
         else None,
-        "reversal": _link("ledger.entry", community_id=community_id, entry_id=row.reversal_id)
+        "reversal": _link("ledger.entry_by_number", community_id=community_id, entry_id=row.reversal_id)
         if row.reversal_id
         else None,
     }

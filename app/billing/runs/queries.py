@@ -100,7 +100,7 @@ class RunFacts:
     changes: tuple[Change, ...]
     left_out: tuple[LeftOut, ...]
     left_out_counts: dict[str, int]
-    unallocated: tuple[dict[str, Any], ...]
+    unallocated: tuple[int, ...]  # common costs on which no unit has a share
 
 
 _RUN = """

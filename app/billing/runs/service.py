@@ -126,7 +126,6 @@ def issue_bills(
         prepared_by=prepared_by,
         prepared_at=clock.now(),
         confirmed_by=confirmed_by,
-        input_hash=compute.digest(),
         summary=summary(plan),
     )
     _fill(run, totals)

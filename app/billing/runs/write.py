@@ -12,12 +12,14 @@ from app.ledger.chart import HELD_FOR_OWNERS, RECEIVABLE, SUBSIDY_RECEIVABLE
 
 # Lines of nothing stay in run_line, so that the summary can say why a unit was left out.
 TOTALS = """
-SELECT count(*) AS line_count, count(DISTINCT no) AS bill_count,
+SELECT COALESCE(sum(lines), 0)::bigint AS line_count, count(*) AS bill_count,
        count(DISTINCT unit_id) AS unit_count, COALESCE(max(no), 0) AS last_no,
        COALESCE(sum(gross_fen), 0)::bigint AS gross_fen,
        COALESCE(sum(subsidy_fen), 0)::bigint AS subsidy_fen,
        COALESCE(sum(resident_fen), 0)::bigint AS resident_fen
-  FROM run_line WHERE gross_fen > 0
+  FROM (SELECT no, unit_id, count(*) AS lines, sum(gross_fen) AS gross_fen,
+               sum(subsidy_fen) AS subsidy_fen, sum(resident_fen) AS resident_fen
+          FROM run_line WHERE gross_fen > 0 GROUP BY no, unit_id) b
 """
 
 # Over everything that will be written, in an order that is the same whenever it is computed.
