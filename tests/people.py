@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Flask
+from flask import Flask, has_app_context
 from flask.globals import _cv_app
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
@@ -60,7 +60,8 @@ class Browser(FlaskClient):
         scope, actor = tenancy.scope(), audit.actor()
         with super().session_transaction(*args, **options) as kept:
             yield kept
-        tenancy.enter(scope)
+        if has_app_context():
+            tenancy.enter(scope)
         audit.set_actor(actor)
 
     def csrf_token(self) -> str:
