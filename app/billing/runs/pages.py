@@ -249,16 +249,19 @@ def _link(endpoint: str, **values: Any) -> str | None:
 
 def _links(community_id: int, row: RunFacts) -> dict[str, str | None]:
     """Where to go on from an issued run."""
+    c = community_id
     return {
-        "bills": _link("bills.bills", community_id=community_id, month=str(row.month)),
-        "print": _link("bills.print_order", community_id=community_id, month=str(row.month)),
-        "entry": _link("ledger.entry_by_number", community_id=community_id, entry_id=row.entry_id)
-        if row.entry_id
-        else None,
-        "reversal": _link("ledger.entry_by_number", community_id=community_id, entry_id=row.reversal_id)
-        if row.reversal_id
-        else None,
+        "bills": _link("bills.bills", community_id=c, month=str(row.month)),
+        "print": _link("bills.print_order", community_id=c, month=str(row.month)),
+        "entry": _entry(c, row.entry_id),
+        "reversal": _entry(c, row.reversal_id),
     }
+
+
+def _entry(community_id: int, entry_id: int | None) -> str | None:
+    if entry_id is None:
+        return None
+    return _link("ledger.entry_by_number", community_id=community_id, entry_id=entry_id)
 
 
 def _mend(community_id: int, row: RunFacts, one: LeftOut) -> tuple[str, str] | None:

@@ -87,7 +87,7 @@ def scheme(community_id: int, scheme_id: int) -> Any:
         on=on,
         rate=row.rate_on(on),
         days_left=max(0, (row.unpaid_from - max(on, row.starts_on)).days),
-        counts=Counter(one.ground for one in grounds),
+        out=_left_out(grounds),
         paid_units=sum(one.paid for one in grounds),
         unit_count=len(grounds),
         paid=paid,
@@ -226,6 +226,15 @@ def _name(community_id: int, scheme_id: int, ids: Sequence[int], form: Form) -> 
         included=form["naming"] == "include",
         reason=form["reason"],
     )
+
+
+def _left_out(grounds: Sequence[UnitGround]) -> list[tuple[str, str]]:
+    """Why units are not paid for, and how many for each reason."""
+    counted = Counter(one.ground for one in grounds if not one.paid)
+    return [
+        (gettext(GROUNDS[ground]), ngettext("%(num)s 户", "%(num)s 户", count))
+        for ground, count in counted.most_common()
+    ]
 
 
 def _paged(rows: list[UnitGround]) -> Page:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flask import Response, request
+from flask import Response, request, url_for
 from flask_babel import gettext, ngettext
 
 from app.billing.tariffs import queries, service, sheets
@@ -62,7 +62,19 @@ def reading_grid(community_id: int) -> Any:
         "readings.html",
         month=month,
         months=[month.shift(-1), month.shift(1)],
-        buildings=buildings,
+        building_tabs=[
+            (
+                gettext("%(code)s 栋", code=one.code),
+                url_for(
+                    "tariffs.reading_grid",
+                    community_id=community_id,
+                    month=month,
+                    building=one.id,
+                ),
+                one.id == building_id,
+            )
+            for one in buildings
+        ],
         building_id=building_id,
         grid=grid,
         errors=errors,
