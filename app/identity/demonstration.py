@@ -1,25 +1,19 @@
 """The demonstration's accounts: made by whoever loads the demonstration, offered on the first page.
 
 Their sign-in names are numbers nobody has (`DEMONSTRATION_PHONES`), and everybody knows
-their password; so `sign_ins` refuses them wherever LINLI_DEMO is not 1.
+their password; so `service.sign_ins` refuses them wherever LINLI_DEMO is not 1.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
-from app.identity import passwords
-from app.identity.models import Account, Membership, UnitBinding
-from app.identity.service.common import DEMONSTRATION_PHONES, also_in
+from app.identity.service.common import DEMONSTRATION_PHONES
 from app.kernel import clock
 from app.kernel.db import db
 from app.kernel.seal import digest
-
-PASSWORD = "linli-demonstration"  # noqa: S105 -- public on purpose; void without LINLI_DEMO=1
-SECRET = "LINLIDEMOLINLIDEMOLINLIDEMO22222"  # noqa: S105 -- likewise
 
 
 @dataclass(frozen=True)
@@ -32,61 +26,6 @@ class Card:
     place: str
     phone: str
     has_second_factor: bool
-
-
-def ensure_account(number: int, name: str, *, second_factor: bool = False) -> Account:
-    """The demonstration's account of a number (1–40), made if it is not there; flushed."""
-    phone = DEMONSTRATION_PHONES[number - 1]
-    found = db.session.scalars(
-        select(Account).where(Account.phone_digest == digest(phone))
-    ).one_or_none()
-    if found is None:
-        found = Account(
-            name=name,
-            phone=phone,
-            phone_digest=digest(phone),
-            password_hash=passwords.hash_password(PASSWORD),
-        )
-        db.session.add(found)
-    found.name = name
-    if second_factor and found.totp_confirmed_at is None:
-        found.totp_secret, found.totp_confirmed_at = SECRET, clock.now()
-    db.session.flush()
-    return found
-
-
-def ensure_membership(
-    account: Account,
-    role: str,
-    starts_on: date,
-    *,
-    community_id: int | None = None,
-    organization_id: int | None = None,
-    region_id: int | None = None,
-) -> None:
-    """Give a role unless the account has it there already."""
-    place = {
-        "community_id": community_id,
-        "organization_id": organization_id,
-        "region_id": region_id,
-    }
-    known = db.session.query(Membership).filter_by(account_id=account.id, role=role, **place)
-    if known.first() is None:
-        db.session.add(Membership(account_id=account.id, role=role, starts_on=starts_on, **place))
-        db.session.flush()
-
-
-def ensure_binding(account: Account, community_id: int, unit_id: int) -> None:
-    """Bind a unit unless it is bound already."""
-    with also_in(community_id):
-        known = db.session.query(UnitBinding).filter_by(
-            community_id=community_id, account_id=account.id, unit_id=unit_id, ended_at=None
-        )
-        if known.first() is None:
-            db.session.add(
-                UnitBinding(community_id=community_id, account_id=account.id, unit_id=unit_id)
-            )
-            db.session.flush()
 
 
 def cards() -> tuple[Card, ...]:
