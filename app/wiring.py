@@ -28,6 +28,7 @@ PAGES: tuple[str, ...] = (
     "app.demo.commands",
     "app.web.health",
     "app.ledger.pages",
+    "app.registry.pages",
     "app.identity.pages",
     "app.desk.pages",
     "app.billing.tariffs.pages",
@@ -43,6 +44,7 @@ APIS: tuple[str, ...] = ("app.registry.api", "app.ledger.api", "app.billing.api"
 # module: importing it registers its jobs (and what it adds to the books' invariants)
 JOBS: tuple[str, ...] = (
     "app.ledger.jobs",
+    "app.registry.jobs",
     "app.billing.runs.jobs",
     "app.billing.subsidy.jobs",
     "app.billing.bills.jobs",
@@ -56,6 +58,7 @@ NEWS: dict[str, list[str]] = {
 
 # (name, cron on China's clock, job, "community" for one task each or "platform" for one in all)
 TIMETABLE: tuple[tuple[str, str, str, str], ...] = (
+    ("forget-rosters", "40 3 * * *", "registry:forget-uploads", "community"),
     ("ledger-check", "30 2 * * *", "ledger:check", "community"),
     ("subsidy-cliff", "10 6 * * *", "subsidy:cliff", "community"),
 )
