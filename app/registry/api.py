@@ -9,8 +9,8 @@ from marshmallow import fields
 from app.kernel import clock
 from app.kernel.tenancy import NOWHERE, scope
 from app.registry import queries
-from app.registry.queries import many
 from app.registry.models import FEE_MODES, UNIT_KINDS, UNIT_STATUSES
+from app.registry.queries import many
 from app.web.api import PREFIX, ApiBlueprint, PageArguments, list_of, slice_of
 from app.web.door import needs
 from app.web.fields import Area, Id, OneOf, Schema, Text

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 
 from app.kernel.errors import N_, RuleBroken
 from app.kernel.source import Source
@@ -34,6 +35,7 @@ COMPANY_ENDINGS = (
 OWNERS_NOTICE_DAYS = 60
 OWNERS_NOTICE_SOURCE = Source("民法典", "946")
 
+_CHINESE_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2}
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _DIGITS = re.compile(r"\d+")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -83,6 +85,39 @@ def check_shares(shares: Iterable[Share]) -> None:
 def normal_code(text: str) -> str:
     """A building, entrance or room as written once: half-width, upper case, no spaces."""
     return "".join(unicodedata.normalize("NFKC", text).split()).upper()
+
+
+def building_code(text: str) -> str:
+    """How a building is called, without the word for it: 3栋, 3号楼 and 三号楼 are all 3."""
+    return _bare_code(text, "号楼|栋楼|栋|幢|座|楼|号|#")
+
+
+def entrance_code(text: str) -> str:
+    """A stair without the word for it: 二单元 is 2."""
+    return _bare_code(text, "单元|门洞|门|梯")
+
+
+def room_code(text: str) -> str:
+    """A room without the word for it: 501室 is 501."""
+    return _bare_code(text, "号房|房间|室|房|号|户")
+
+
+@lru_cache(maxsize=20_000)  # a roster says the same few hundred codes over and over
+def _bare_code(text: str, endings: str) -> str:
+    code = normal_code(text)
+    bare = re.sub(rf"(?:{endings})$", "", code) or code
+    bare = re.sub(r"^第(?=.)", "", bare)
+    return _chinese_number(bare) or bare
+
+
+def _chinese_number(text: str) -> str:
+    """二十三 → 23, up to ninety-nine; anything else → nothing."""
+    if not text or not re.fullmatch(r"[一二两三四五六七八九]?十?[一二三四五六七八九]?", text):
+        return ""
+    if "十" not in text:
+        return str(_CHINESE_DIGITS[text]) if len(text) == 1 else ""
+    tens, _, ones = text.partition("十")
+    return str((_CHINESE_DIGITS[tens] if tens else 1) * 10 + (_CHINESE_DIGITS[ones] if ones else 0))
 
 
 def unit_label(building: str, entrance: str, room: str) -> str:

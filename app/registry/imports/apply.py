@@ -23,11 +23,8 @@ def apply_roster(community_id: int, import_id: int, *, skip_errors: bool = False
     made = row_of(RosterImport, community_id, import_id, lock=True)
     if made.status not in ("ready", "applying"):
         raise Conflict("roster.applied", N_("这份名册已经处理过，请重新上传。"))
-    if made.error_count and not skip_errors:
-        raise Conflict(
-            "roster.errors", N_("还有 %(count)s 行有错，请改正后重新上传，或选择跳过这些行。"),
-            count=made.error_count,
-        )  # fmt: skip
+    if not skip_errors:
+        refuse_errors(made)
     # One at a time per community; readers and bill runs of other months are not held up.
     db.session.execute(
         text("SELECT id FROM community WHERE id = :c FOR NO KEY UPDATE"), {"c": community_id}
@@ -40,6 +37,16 @@ def apply_roster(community_id: int, import_id: int, *, skip_errors: bool = False
         queue.progress(step + 1, len(STEPS))
     _finish(made)
     return made
+
+
+def refuse_errors(made: RosterImport) -> None:
+    """Raise Conflict when the preview has rows with errors."""
+    if made.error_count:
+        raise Conflict(
+            "roster.errors",
+            N_("还有 %(count)s 行有错，请改正后重新上传，或选择跳过这些行。"),
+            count=made.error_count,
+        )
 
 
 def _plan_again(made: RosterImport) -> None:

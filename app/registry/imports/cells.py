@@ -60,7 +60,6 @@ OWNER_KINDS = _words(
 )
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
-_CHINESE_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2}
 _AREA_UNITS = re.compile(r"(?:m2|m\^2|㎡|平方米|平方|平米|sqm)$")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SPACE_IN_HAN = re.compile(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
@@ -83,27 +82,19 @@ def text_of(raw: Any) -> str:
     return str(raw)
 
 
-@lru_cache(maxsize=20_000)  # a sheet says the same few hundred codes over and over
-def _code(text: str, endings: str) -> str:
-    code = rules.normal_code(text)
-    bare = re.sub(rf"(?:{endings})$", "", code) or code
-    bare = re.sub(r"^第(?=.)", "", bare)
-    return _chinese_number(bare) or bare
-
-
 def building_of(raw: Any) -> str:
     """3栋, 3号楼, 三号楼 and 3.0 → 3, A座 → A, 东区3幢 → 东区3."""
-    return _code(text_of(raw), "号楼|栋楼|栋|幢|座|楼|号|#")
+    return rules.building_code(text_of(raw))
 
 
 def entrance_of(raw: Any) -> str:
     """二单元 → 2."""
-    return _code(text_of(raw), "单元|门洞|门|梯")
+    return rules.entrance_code(text_of(raw))
 
 
 def room_of(raw: Any) -> str:
     """501室 → 501."""
-    return _code(text_of(raw), "号房|房间|室|房|号|户")
+    return rules.room_code(text_of(raw))
 
 
 _WHOLE_LABEL = re.compile(
@@ -315,13 +306,3 @@ def _in_reason(day: date, raw: Any) -> date:
 def _short(raw: Any) -> str:
     plain = text_of(raw)
     return plain if len(plain) <= 30 else plain[:30] + "…"
-
-
-def _chinese_number(text: str) -> str:
-    """二十三 → 23, up to ninety-nine; anything else → nothing."""
-    if not re.fullmatch(r"[零一二两三四五六七八九]?十?[一二三四五六七八九]?", text) or not text:
-        return ""
-    if "十" not in text:
-        return str(_CHINESE_DIGITS[text]) if len(text) == 1 else ""
-    tens, _, ones = text.partition("十")
-    return str((_CHINESE_DIGITS[tens] if tens else 1) * 10 + (_CHINESE_DIGITS[ones] if ones else 0))

@@ -15,7 +15,7 @@ import structlog
 from app.registry.imports import child
 from app.registry.imports.refusals import Refused
 
-SECONDS = 90
+SECONDS = 300  # of waiting; the child bounds its own work by CPU_SECONDS
 
 log = structlog.get_logger(__name__)
 

@@ -148,6 +148,24 @@ def children(region_id: int | None) -> list[RegionRow]:
     return [RegionRow(**row._mapping) for row in rows]
 
 
+def founding_regions(region_id: int | None = None) -> list[RegionRow]:
+    """The streets and stations, all or those in a region and below it: where communities are
+    founded; each named with what is above it."""
+    rows = db.session.execute(
+        text(
+            "WITH RECURSIVE down AS ("
+            " SELECT id, parent_id, kind, name, name AS way, 1 AS step FROM region"
+            " WHERE CASE WHEN CAST(:id AS bigint) IS NULL THEN parent_id IS NULL ELSE id = :id END"
+            " UNION ALL SELECT r.id, r.parent_id, r.kind, r.name, down.way || ' / ' || r.name,"
+            " down.step + 1 FROM region r JOIN down ON r.parent_id = down.id WHERE down.step < 8)"
+            " SELECT id, parent_id, kind, way AS name FROM down"
+            " WHERE kind IN ('street', 'station') ORDER BY way, id"
+        ),
+        {"id": region_id},
+    )
+    return [RegionRow(**row._mapping) for row in rows]
+
+
 def region_path(region_id: int) -> list[RegionRow]:
     """A region with all above it, the largest first."""
     rows = db.session.execute(

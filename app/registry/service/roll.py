@@ -29,7 +29,7 @@ def fresh_binding_code() -> str:
 
 def add_building(community_id: int, code: str, address: str = "") -> Building:
     """Enter a building. Raises Conflict when the community has one of that name."""
-    code = needed(rules.normal_code(code), "code")
+    code = needed(rules.building_code(code), "code")
     _refuse_same_building(community_id, code)
     building = Building(community_id=community_id, code=code, address=address.strip())
     db.session.add(building)
@@ -46,7 +46,7 @@ def add_building(community_id: int, code: str, address: str = "") -> Building:
 def edit_building(community_id: int, building_id: int, code: str, address: str = "") -> Building:
     """Rename a building; the labels of its units follow. Raises Conflict, NotFound."""
     building = row_of(Building, community_id, building_id, lock=True)
-    code = needed(rules.normal_code(code), "code")
+    code = needed(rules.building_code(code), "code")
     if code != building.code:
         _refuse_same_building(community_id, code)
     before, after = change(building, {"code": code, "address": address.strip()})
@@ -67,7 +67,7 @@ def edit_building(community_id: int, building_id: int, code: str, address: str =
 def add_entrance(community_id: int, building_id: int, code: str) -> Entrance:
     """Enter a stair of a building. Raises Conflict, NotFound."""
     row_of(Building, community_id, building_id)
-    code = needed(rules.normal_code(code), "code")
+    code = needed(rules.entrance_code(code), "code")
     _refuse_same_entrance(community_id, building_id, code)
     entrance = Entrance(community_id=community_id, building_id=building_id, code=code)
     db.session.add(entrance)
@@ -84,7 +84,7 @@ def add_entrance(community_id: int, building_id: int, code: str) -> Entrance:
 def edit_entrance(community_id: int, entrance_id: int, code: str) -> Entrance:
     """Rename a stair; the labels of its units follow. Raises Conflict, NotFound."""
     entrance = row_of(Entrance, community_id, entrance_id, lock=True)
-    code = needed(rules.normal_code(code), "code")
+    code = needed(rules.entrance_code(code), "code")
     if code != entrance.code:
         _refuse_same_entrance(community_id, entrance.building_id, code)
     before, after = change(entrance, {"code": code})
@@ -114,7 +114,7 @@ def add_unit(
 
     Area in m², two decimals. Raises Conflict when the label is taken, RuleBroken, NotFound.
     """
-    room = needed(rules.normal_code(room), "room")
+    room = needed(rules.room_code(room), "room")
     _check_area(area_m2)
     _check_billable(columns.get("billable_from"), columns.get("billable_until"))
     label = _label(community_id, building_id, entrance_id, room)
@@ -148,7 +148,7 @@ def edit_unit(community_id: int, unit_id: int, **changes: Any) -> Unit:
     """
     unit = row_of(Unit, community_id, unit_id, lock=True)
     if "room" in changes:
-        changes["room"] = needed(rules.normal_code(changes["room"]), "room")
+        changes["room"] = needed(rules.room_code(changes["room"]), "room")
     if "area_m2" in changes:
         _check_area(changes["area_m2"])
     _check_billable(
