@@ -53,27 +53,46 @@ class Town:
                 db.session.add(building)
                 db.session.flush()
                 building_id = self.buildings[building_code] = building.id
-            unit = Unit(community_id=self.community_id, building_id=building_id, room=room,
-                        label=label, sort_key=label, area_m2=Decimal(area),
-                        binding_code=secrets.token_hex(4), **columns)
+            unit = Unit(
+                community_id=self.community_id,
+                building_id=building_id,
+                room=room,
+                label=label,
+                sort_key=label,
+                area_m2=Decimal(area),
+                binding_code=secrets.token_hex(4),
+                **columns,
+            )
             db.session.add(unit)
             db.session.commit()
             db.session.refresh(unit)
             return unit
 
-    def add_owner(self, unit: Unit, name: str = "张三", starts_on: str = "2000-01-01",
-                  ends_on: str | None = None, share: tuple[int, int] = (1, 1),
-                  kind: str = "natural") -> Person:
+    def add_owner(
+        self,
+        unit: Unit,
+        name: str = "张三",
+        starts_on: str = "2000-01-01",
+        ends_on: str | None = None,
+        share: tuple[int, int] = (1, 1),
+        kind: str = "natural",
+    ) -> Person:
         """An owner of a unit from a day on."""
         with scoped([self.community_id]):
             person = Person(community_id=self.community_id, name=name, kind=kind)
             db.session.add(person)
             db.session.flush()
-            db.session.add(Ownership(
-                community_id=self.community_id, unit_id=unit.id, person_id=person.id,
-                share_numerator=share[0], share_denominator=share[1],
-                starts_on=date.fromisoformat(starts_on),
-                ends_on=date.fromisoformat(ends_on) if ends_on else None))
+            db.session.add(
+                Ownership(
+                    community_id=self.community_id,
+                    unit_id=unit.id,
+                    person_id=person.id,
+                    share_numerator=share[0],
+                    share_denominator=share[1],
+                    starts_on=date.fromisoformat(starts_on),
+                    ends_on=date.fromisoformat(ends_on) if ends_on else None,
+                )
+            )
             db.session.commit()
             return person
 
@@ -88,7 +107,10 @@ def found_town(**columns: object) -> Town:
     db.session.add(community)
     db.session.flush()
     with scoped([community.id]):
-        db.session.add(Mandate(community_id=community.id, organization_id=company.id,
-                               starts_on=date(2020, 1, 1)))
+        db.session.add(
+            Mandate(
+                community_id=community.id, organization_id=company.id, starts_on=date(2020, 1, 1)
+            )
+        )
         db.session.commit()
     return Town(community.id, region.id, company.id, community.name)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields
+from sqlalchemy import select
 
 from app.billing.arrears import queries as arrears_queries
-from app.billing.bills.queries import lists, sheet
 from app.billing.bills import service as bills
+from app.billing.bills.queries import lists, sheet
 from app.billing.models import Bill, BillRun
 from app.billing.runs import service as runs
 from app.billing.schemas import (
@@ -30,8 +30,6 @@ from app.billing.schemas import (
 )
 from app.billing.subsidy import queries as subsidy_queries
 from app.billing.tariffs import queries as tariff_queries
-from sqlalchemy import select
-
 from app.kernel import clock
 from app.kernel.db import db
 from app.kernel.errors import N_, NotFound

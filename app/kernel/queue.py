@@ -66,7 +66,7 @@ class Task(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     key: Mapped[str | None] = mapped_column(Text)
-    args: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    args: Mapped[dict[str, Any]] = mapped_column(JSONB(none_as_null=True))
     status: Mapped[str] = mapped_column(Text, server_default="queued")
     attempt: Mapped[int] = mapped_column(Integer, server_default="0")
     run_after: Mapped[datetime]
@@ -74,7 +74,7 @@ class Task(Base):
     lease_until: Mapped[datetime | None]
     progress_done: Mapped[int] = mapped_column(Integer, server_default="0")
     progress_total: Mapped[int] = mapped_column(Integer, server_default="0")
-    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     error: Mapped[str | None] = mapped_column(Text)
     requested_by: Mapped[int | None]
     created_at: Mapped[datetime]

@@ -96,7 +96,7 @@ def _aim(case: schemathesis.Case, office: Office) -> None:
     """Point most cases at things that exist, so that not all answers are 404."""
     for name, real in REAL.items():
         given = (case.path_parameters or {}).get(name)
-        if isinstance(given, int) and given % 4:
-            case.path_parameters[name] = real(office)
-        elif given is not None and name in ("community_id", "book") and str(given).isalnum():
+        if (isinstance(given, int) and given % 4) or (
+            given is not None and name in ("community_id", "book") and str(given).isalnum()
+        ):
             case.path_parameters[name] = real(office)
