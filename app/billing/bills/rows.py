@@ -223,8 +223,8 @@ class MonthCollection:
     bill_count: int
 
     @property
-    def rate_percent(self) -> Decimal:
-        """Collected of billed, in per cent with one decimal; a month without bills counts 100."""
+    def rate(self) -> Decimal:
+        """Collected of billed as a share of one; a month that billed nothing counts as whole."""
         if self.billed_fen == 0:
-            return Decimal(100)
-        return (Decimal(100 * self.collected_fen) / self.billed_fen).quantize(Decimal("0.1"))
+            return Decimal(1)
+        return Decimal(self.collected_fen) / self.billed_fen

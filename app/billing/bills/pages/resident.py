@@ -44,7 +44,6 @@ class HomeView:
     full: FullBill | None
     lines: list[Words]
     cliff: Cliff | None
-    credit_fen: Fen
     due_on: date | None
     overdue: bool
     street_percent: int  # the street's part of the newest bill, for the bar
@@ -62,8 +61,7 @@ def my(community_id: int) -> Any:
     homes = own.homes(community_id, _me())
     latest = [home.latest.id for home in homes if home.latest]
     full = {one.bill.unit_id: one for one in sheet.bills(community_id, latest)}
-    held = own.credits_of(community_id, [home.unit_id for home in homes])
-    views = [_view(home, full.get(home.unit_id), held.get(home.unit_id, 0)) for home in homes]
+    views = [_view(home, full.get(home.unit_id)) for home in homes]
     return render_template("bills/my.html", views=views)
 
 
@@ -124,7 +122,7 @@ def _me() -> int:
     return account_id
 
 
-def _view(home: OwnHome, full: FullBill | None, credit_fen: Fen) -> HomeView:
+def _view(home: OwnHome, full: FullBill | None) -> HomeView:
     waiting = home.open_bills
     due_on = waiting[0].due_on if waiting else None
     return HomeView(
@@ -132,7 +130,6 @@ def _view(home: OwnHome, full: FullBill | None, credit_fen: Fen) -> HomeView:
         full=full,
         lines=[explain(line) for line in full.lines] if full else [],
         cliff=_cliff(full) if full else None,
-        credit_fen=credit_fen,
         due_on=due_on,
         overdue=due_on is not None and due_on < clock.today(),
         street_percent=_street_percent(full),

@@ -24,6 +24,7 @@ from app.billing.bills.queries import accounts, lists, sheet
 from app.billing.bills.schemas import STATUS_WORDS, NewNote
 from app.billing.models import Bill
 from app.kernel import clock
+from app.kernel.db import db
 from app.kernel.errors import N_, HouseError
 from app.kernel.period import Month
 from app.registry import queries as registry
@@ -31,13 +32,13 @@ from app.registry.models import Person, Unit
 from app.web import formats, sheets
 from app.web.door import needs
 from app.web.forms import blank_form, read_form
-from app.web.lists import Column, Filter, Listing
+from app.web.lists import Column, Filter, Listing, Page
 from app.web.navigation import BILLS as SECTION
 from app.web.navigation import NavItem, register
 from app.web.reader import allowed_actions, place
 
 FILTER_STATUS = {**STATUS_WORDS, "overdue": N_("已逾期")}
-COLLECTION_MONTHS = 12
+COLLECTION_MONTHS = 13
 
 
 def _of_building(rows: Select[Any], value: str) -> Select[Any]:
@@ -91,6 +92,15 @@ BILLS = Listing(
 )
 
 
+COLLECTION = (
+    Column("month", N_("缴费月份"), kind="month"),
+    Column("bill_count", N_("账单数"), kind="number"),
+    Column("billed_fen", N_("应付"), kind="money"),
+    Column("collected_fen", N_("已收"), kind="money"),
+    Column("rate", N_("收缴率"), kind="percent"),
+)
+
+
 @pages.get("/c/<int:community_id>/bills")
 @needs("bill.read")
 def bills(community_id: int) -> Any:
@@ -98,13 +108,24 @@ def bills(community_id: int) -> Any:
     rows = lists.bills(community_id)
     if request.args.get("format") in sheets.WRITERS:
         return BILLS.answer(rows, "bills/bills.html")
+    asked = BILLS.asked()
+    narrowed = BILLS.narrow(rows, asked)
+    totals = lists.totals(narrowed)
+    wanted = BILLS.ordered(narrowed, asked).limit(asked.per_page)
+    found = db.session.execute(wanted.offset((asked.number - 1) * asked.per_page)).all()
+    page = Page(BILLS, asked, list(found), totals.count)  # the totals counted already
+    return render_template("bills/bills.html", page=page, totals=totals)
+
+
+@pages.get("/c/<int:community_id>/collection")
+@needs("bill.read")
+def collection(community_id: int) -> Any:
+    """What was billed and what has come in, by due month."""
     this = Month.of(clock.today())
-    return render_template(
-        "bills/bills.html",
-        page=BILLS.page(rows),
-        totals=lists.totals(BILLS.narrow(rows, BILLS.asked())),
-        months=lists.collection(community_id, this.shift(1 - COLLECTION_MONTHS), this),
-    )
+    months = lists.collection(community_id, this.shift(1 - COLLECTION_MONTHS), this)
+    if request.args.get("format") in sheets.WRITERS:
+        return sheets.answer("collection", COLLECTION, months, request.args["format"])
+    return render_template("bills/collection.html", months=months)
 
 
 @pages.get("/c/<int:community_id>/bills/<int:bill_id>")
@@ -214,4 +235,7 @@ def _period_words(since: Any, until: Any) -> str:
     return gettext("全部")
 
 
-register(NavItem(SECTION, "bills.bills", N_("账单"), "receipt", "bill.read", 20))
+register(
+    NavItem(SECTION, "bills.bills", N_("账单"), "receipt", "bill.read", 20),
+    NavItem(SECTION, "bills.collection", N_("收缴率"), "chart-bar", "bill.read", 50),
+)

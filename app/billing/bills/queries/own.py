@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from sqlalchemy import text
 
@@ -53,9 +54,26 @@ _VISIBLE = """
             AND daterange(o.starts_on, o.ends_on) && s.days)))
     OR (b.payer_id IS NULL AND NOT EXISTS (SELECT FROM persons x WHERE x.unit_id = b.unit_id)))
 """
-_BILLS = f"""
-{_MINE} SELECT {HEAD_COLUMNS} FROM {HEAD_TABLES} WHERE b.community_id = :c AND {_VISIBLE}
-ORDER BY u.sort_key, b.unit_id, b.month DESC, b.party DESC, b.id DESC
+# Credit is not shown once the unit has changed hands: it is the former owner's
+# (`service.apply_credit`).
+_HOMES = f"""
+{_MINE}, seen AS (
+  SELECT {HEAD_COLUMNS} FROM {HEAD_TABLES} WHERE b.community_id = :c AND {_VISIBLE}
+), held AS (
+  SELECT s.unit_id,
+    sum(CASE WHEN s.means = 'credit' THEN -s.amount_fen ELSE s.credit_fen END)::bigint AS fen
+  FROM settlement s WHERE s.community_id = :c AND s.unit_id IN (SELECT unit_id FROM mine)
+  GROUP BY s.unit_id
+  HAVING NOT EXISTS (SELECT FROM ownership o WHERE o.community_id = :c
+    AND o.unit_id = s.unit_id AND o.starts_on >
+    min(s.received_on) FILTER (WHERE s.credit_fen > 0))
+)
+SELECT u.id AS home_id, u.label AS home_label, COALESCE(held.fen, 0) AS home_credit, seen.*
+FROM (SELECT DISTINCT unit_id FROM mine) m
+  JOIN unit u ON u.community_id = :c AND u.id = m.unit_id
+  LEFT JOIN held ON held.unit_id = u.id
+  LEFT JOIN seen ON seen.unit_id = u.id
+ORDER BY u.sort_key, u.id, seen.month DESC, seen.party DESC, seen.id DESC
 """  # noqa: S608 -- constants only
 
 
@@ -66,6 +84,7 @@ class OwnHome:
     unit_id: int
     label: str
     bills: tuple[BillRow, ...]
+    credit_fen: Fen  # money held for it and not yet used
 
     @property
     def open_bills(self) -> tuple[BillRow, ...]:
@@ -84,28 +103,27 @@ class OwnHome:
 
 
 def homes(community_id: int, account_id: int, unit_id: int | None = None) -> list[OwnHome]:
-    """The homes bound to an account in a community with their bills, in two statements.
+    """The homes bound to an account in a community with their bills, in one statement.
 
     With `unit_id` that one alone. Raises NotFound when there is none (the same for a home
     that exists and one that does not).
     """
-    values = {"c": community_id, "account": account_id, "unit": unit_id}
-    units = db.session.execute(
-        text(
-            "SELECT DISTINCT u.id, u.label, u.sort_key FROM unit_binding m JOIN unit u"
-            " ON u.community_id = m.community_id AND u.id = m.unit_id"
-            " WHERE m.community_id = :c AND m.account_id = :account AND m.ended_at IS NULL"
-            " AND (CAST(:unit AS bigint) IS NULL OR m.unit_id = :unit) ORDER BY u.sort_key, u.id"
-        ),
-        values,
-    ).all()
-    if not units:
+    rows = (
+        db.session.execute(
+            text(_HOMES), {"c": community_id, "account": account_id, "unit": unit_id}
+        )
+        .mappings()
+        .all()
+    )
+    if not rows:
         raise NotFound("unit.none", N_("没有这套房屋。"))
-    bills = [bill_row(row) for row in db.session.execute(text(_BILLS), values).mappings()]
-    return [
-        OwnHome(unit.id, unit.label, tuple(bill for bill in bills if bill.unit_id == unit.id))
-        for unit in units
-    ]
+    found = []
+    for _, group in groupby(rows, key=lambda row: row["home_id"]):
+        home = list(group)
+        bills = tuple(bill_row(row) for row in home if row["id"] is not None)
+        credit = max(home[0]["home_credit"], 0)
+        found.append(OwnHome(home[0]["home_id"], home[0]["home_label"], bills, credit))
+    return found
 
 
 def own_bill(community_id: int, account_id: int, bill_id: int) -> BillRow:
@@ -136,24 +154,3 @@ def all_bills_are(community_id: int, unit_id: int, bill_ids: Sequence[int]) -> b
         {"c": community_id, "unit": unit_id, "bills": list(bill_ids)},
     ).scalar_one()
     return not others
-
-
-def credits_of(community_id: int, unit_ids: Sequence[int]) -> dict[int, Fen]:
-    """Money held for each of these units, those without left out.
-
-    Not shown once the unit has changed hands: it is the former owner's (`service.apply_credit`).
-    """
-    rows = db.session.execute(
-        text(
-            "SELECT s.unit_id,"
-            " sum(CASE WHEN s.means = 'credit' THEN -s.amount_fen ELSE s.credit_fen END)::bigint"
-            " AS fen, min(s.received_on) FILTER (WHERE s.credit_fen > 0) AS since"
-            " FROM settlement s WHERE s.community_id = :c"
-            " AND s.unit_id = ANY (CAST(:units AS bigint[])) GROUP BY s.unit_id"
-            " HAVING NOT EXISTS (SELECT FROM ownership o WHERE o.community_id = :c"
-            "  AND o.unit_id = s.unit_id AND o.starts_on >"
-            "  min(s.received_on) FILTER (WHERE s.credit_fen > 0))"
-        ),
-        {"c": community_id, "units": list(unit_ids)},
-    )
-    return {row.unit_id: row.fen for row in rows if row.fen > 0}
