@@ -232,7 +232,7 @@ def _left_out(grounds: Sequence[UnitGround]) -> list[tuple[str, str]]:
     """Why units are not paid for, and how many for each reason."""
     counted = Counter(one.ground for one in grounds if not one.paid)
     return [
-        (gettext(GROUNDS[ground]), ngettext("%(num)s 户", "%(num)s 户", count))
+        (gettext(GROUNDS[ground]), ngettext("%(num)s 套", "%(num)s 套", count))
         for ground, count in counted.most_common()
     ]
 
