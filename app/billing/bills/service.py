@@ -23,7 +23,6 @@ from app.kernel.money import LARGEST_FEN, Fen, to_yuan
 from app.kernel.period import Month
 from app.ledger import queries as books
 from app.ledger import service as ledger
-from app.ledger.models import Entry
 
 GROUNDS = {
     "correction": N_("更正差错"),
@@ -74,7 +73,7 @@ def correct(
             amount=to_yuan(amount_fen),
             open=to_yuan(bill.open_fen),
         )
-    entry = _post_note(bill, kind, ground, amount_fen, reason=reason.strip(), key=key)
+    entry_id = _post_note(bill, kind, ground, amount_fen, reason=reason.strip(), key=key)
     note = BillNote(
         community_id=community_id,
         bill_id=bill_id,
@@ -82,7 +81,7 @@ def correct(
         ground=ground,
         amount_fen=amount_fen,
         reason=reason.strip(),
-        entry_id=entry.id,
+        entry_id=entry_id,
         created_at=clock.now(),
         created_by=audit.actor().account_id,
     )
@@ -219,19 +218,11 @@ def apply_credits(community_id: int) -> int:
 
 
 def _note_by(community_id: int, kind: str, key: str | None) -> BillNote | None:
-    if key is None:
+    entry_id = key and books.entry_by(community_id, postings.NOTED.format(kind=kind), key)
+    if not entry_id:
         return None
     return db.session.scalars(
-        select(BillNote)
-        .join(
-            Entry,
-            (Entry.community_id == BillNote.community_id) & (Entry.id == BillNote.entry_id),
-        )
-        .where(
-            BillNote.community_id == community_id,
-            Entry.kind == postings.NOTED.format(kind=kind),
-            Entry.source == key,
-        )
+        select(BillNote).filter_by(community_id=community_id, entry_id=entry_id)
     ).one_or_none()
 
 
@@ -243,7 +234,7 @@ def _same_note(known: BillNote, bill_id: int, amount_fen: Fen) -> BillNote:
 
 def _post_note(
     bill: Bill, kind: str, ground: str, amount_fen: Fen, *, reason: str, key: str | None
-) -> Entry:
+) -> int:
     rows = db.session.execute(
         text(
             "SELECT c.fee_mode, t.income_code, sum(l.gross_fen)::bigint AS fen"
@@ -254,7 +245,7 @@ def _post_note(
         {"c": bill.community_id, "bill": bill.id},
     ).all()
     number = counters.reserve(bill.community_id, "bill_note") if key is None else 0
-    return ledger.post(
+    entry = ledger.post(
         bill.community_id,
         postings.BOOK,
         _open_month(bill.community_id),
@@ -270,6 +261,7 @@ def _post_note(
         ),
         memo=reason,
     )
+    return entry.id
 
 
 def _open_month(community_id: int, wanted: date | None = None) -> Month:

@@ -16,6 +16,7 @@ from app.ledger.queries.entries import (
     concerning_unit,
     entries,
     entry,
+    entry_by,
     journal,
     postings,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "concerning_unit",
     "entries",
     "entry",
+    "entry_by",
     "journal",
     "last_checks",
     "month_states",

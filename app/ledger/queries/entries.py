@@ -205,3 +205,10 @@ def _seal() -> Any:
         .scalar_subquery()
         .label("digest")
     )
+
+
+def entry_by(community_id: int, kind: str, source: str) -> int | None:
+    """The number of the entry of an act (`bill_note:credit`, `note:7`), if it was entered."""
+    return db.session.scalars(
+        select(Entry.id).filter_by(community_id=community_id, kind=kind, source=source)
+    ).one_or_none()
