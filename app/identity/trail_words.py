@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.identity.permissions import ROLES
 from app.kernel.errors import N_
 
 ACTS: dict[str, str] = {
@@ -32,6 +33,66 @@ ACTS: dict[str, str] = {
     "identity:end-binding": N_("解除绑定"),
     "identity:invite-family": N_("邀请家人绑定"),
     "identity:renew-binding-code": N_("更换绑定码"),
+    "registry:found-community": N_("建立小区"),
+    "registry:edit-community": N_("修改小区"),
+    "registry:found-organization": N_("登记单位"),
+    "registry:edit-organization": N_("修改单位"),
+    "registry:found-region": N_("登记区划"),
+    "registry:rename-region": N_("更改区划名称"),
+    "registry:add-building": N_("添加楼栋"),
+    "registry:edit-building": N_("修改楼栋"),
+    "registry:add-entrance": N_("添加单元"),
+    "registry:edit-entrance": N_("修改单元"),
+    "registry:add-unit": N_("添加房屋"),
+    "registry:edit-unit": N_("修改房屋"),
+    "registry:close-unit": N_("停用房屋"),
+    "registry:add-person": N_("登记人员"),
+    "registry:edit-person": N_("修改人员"),
+    "registry:merge-people": N_("合并人员"),
+    "registry:add-owner": N_("登记产权"),
+    "registry:correct-ownership": N_("更正产权"),
+    "registry:transfer-unit": N_("房屋过户"),
+    "registry:add-occupant": N_("登记住户"),
+    "registry:end-occupant": N_("住户搬离"),
+    "registry:begin-mandate": N_("物业委托开始"),
+    "registry:end-mandate": N_("物业委托终止"),
+    "roster:upload": N_("上传名册"),
+    "roster:apply": N_("写入名册"),
+    "roster:undo": N_("撤销名册导入"),
+    "roster:export": N_("导出名册"),
+    "tariff:create": N_("新建收费标准"),
+    "tariff:edit": N_("修改收费标准"),
+    "tariff:end": N_("终止收费标准"),
+    "tariff:price": N_("调整价格"),
+    "tariff:price_withdrawn": N_("撤销价格"),
+    "tariff:quantities": N_("登记计费数量"),
+    "tariff:quantity_end": N_("终止计费数量"),
+    "late_terms:set": N_("约定违约金"),
+    "late_terms:end": N_("终止违约金约定"),
+    "one_off:charge": N_("登记一次性收费"),
+    "one_off:cancel": N_("取消一次性收费"),
+    "shared_cost:add": N_("登记公摊费用"),
+    "shared_cost:cancel": N_("取消公摊费用"),
+    "reduction:grant": N_("给予减免"),
+    "reduction:end": N_("终止减免"),
+    "meter:register": N_("登记表具"),
+    "meter:remove": N_("拆除表具"),
+    "meter:readings": N_("录入抄表"),
+    "subsidy:record": N_("登记补贴协议"),
+    "subsidy:terminate": N_("提前终止补贴"),
+    "subsidy:withdraw": N_("撤销补贴协议"),
+    "subsidy:include": N_("房屋纳入补贴"),
+    "subsidy:exclude": N_("房屋不享受补贴"),
+    "subsidy:unname": N_("撤销房屋的补贴登记"),
+    "billing:run_previewed": N_("试算出账"),
+    "billing:run_discarded": N_("放弃试算"),
+    "billing:run_issued": N_("正式出账"),
+    "billing:run_withdrawn": N_("撤回出账"),
+    "bill:corrected": N_("开具账单调整单"),
+    "bill:settled": N_("核销账单"),
+    "arrears:reminded": N_("催告欠费"),
+    "ledger:month_closed": N_("账簿结账"),
+    "ledger:entry_reversed": N_("冲销凭证"),
 }
 
 SUBJECTS: dict[str, str] = {
@@ -39,6 +100,24 @@ SUBJECTS: dict[str, str] = {
     "membership": N_("角色"),
     "unit": N_("房屋"),
     "api-token": N_("接口令牌"),
+    "building": N_("楼栋"),
+    "entrance": N_("单元"),
+    "person": N_("人员"),
+    "community": N_("小区"),
+    "organization": N_("机构"),
+    "region": N_("区划"),
+    "mandate": N_("物业委托"),
+    "tariff": N_("收费标准"),
+    "meter": N_("表具"),
+    "readings": N_("抄表"),
+    "reduction": N_("减免"),
+    "subsidy": N_("补贴协议"),
+    "bill": N_("账单"),
+    "run": N_("出账批次"),
+    "entry": N_("凭证"),
+    "month": N_("月份"),
+    "roster": N_("名册"),
+    "import": N_("名册导入"),
 }
 
 FIELDS: dict[str, str] = {
@@ -54,6 +133,14 @@ FIELDS: dict[str, str] = {
     "actions": N_("权限"),
     "communities": N_("小区"),
     "days": N_("天数"),
+}
+
+# Codes that stand as values in `before` and `after`.
+VALUES: dict[str, str] = {
+    **ROLES,
+    "code": N_("凭绑定码"),
+    "invitation": N_("家人邀请"),
+    "staff": N_("工作人员"),
 }
 
 VIAS: dict[str, str] = {

@@ -189,7 +189,8 @@ def _granter(spot: Spot) -> Granter:
 def _reach_in_words(role: str) -> str:
     """What a role may do, in a line below it."""
     money = MONEY & ALLOWED[role]
-    words = [gettext(ACTIONS[action]) for action in ACTIONS if action in (money or ALLOWED[role])]
+    telling = sorted(money or ALLOWED[role], key=lambda action: (action.endswith(".read"), action))
+    words = [gettext(ACTIONS[action]) for action in telling]
     line = gettext("、").join(words[:5]) + (gettext("等") if len(words) > 5 else "")
     return gettext("涉及资金，须两步验证：%(list)s", list=line) if money else line
 

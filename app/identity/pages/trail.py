@@ -10,7 +10,7 @@ from flask_babel import gettext
 
 from app.identity import queries
 from app.identity.pages.common import pages
-from app.identity.trail_words import ACTS, FIELDS, SUBJECTS, VIAS
+from app.identity.trail_words import ACTS, FIELDS, SUBJECTS, VALUES, VIAS
 from app.kernel import clock
 from app.kernel.audit import AuditEvent
 from app.kernel.errors import N_
@@ -130,7 +130,10 @@ def _plain(value: Any) -> str:
         return gettext("、").join(_plain(one) for one in value)
     if isinstance(value, dict):
         return gettext("；").join(f"{key} {_plain(one)}" for key, one in value.items())
-    return mask_text(str(value))
+    kind, colon, number = str(value).partition(":")
+    if colon and kind in SUBJECTS and number.isdecimal():
+        return subject_in_words(str(value))
+    return gettext(VALUES[str(value)]) if value in VALUES else mask_text(str(value))
 
 
 register(
