@@ -12,6 +12,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 _TOKEN = re.compile(r"(linli_|[Bb]earer\s+|sk_(?:live|test)_|whsec_)[A-Za-z0-9_\-.=+/]{8,}")
+_LINK = re.compile(r"(/(?:password|invitation|b/\d+)/)[A-Za-z0-9_\-.]{6,}")
 _EMAIL = re.compile(r"([A-Za-z0-9])[A-Za-z0-9._%+\-]*@([A-Za-z0-9.\-]+\.[A-Za-z]{2,})")
 _ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])([1-9]\d{5})\d{8}(\d{3}[\dXx])(?![0-9A-Za-z])")
 _PHONE = re.compile(
@@ -28,6 +29,7 @@ _SECRET_NAMES = frozenset(
 def mask_text(text: str) -> str:
     """The text with what looks like a phone, identity or card number, e-mail or token hidden."""
     text = _TOKEN.sub(r"\1…", text)
+    text = _LINK.sub(r"\1…", text)
     text = _EMAIL.sub(r"\1***@\2", text)
     text = _ID_NUMBER.sub(r"\1********\2", text)
     text = _PHONE.sub(r"\1****\2", text)
