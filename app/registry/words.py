@@ -14,13 +14,13 @@ UNIT_KIND_WORDS = {
 }
 UNIT_STATUS_WORDS = {
     "occupied": N_("已入住"),
-    "vacant": N_("空置"),
+    "vacant": N_("未入住"),
     "unsold": N_("未售"),
     "demolished": N_("已拆除"),
 }
 PERSON_KIND_WORDS = {
     "natural": N_("个人"),
-    "company": N_("单位"),
+    "company": N_("企业单位"),
     "developer": N_("开发商"),
     "government": N_("政府"),
 }

@@ -358,7 +358,7 @@ def test_undo_is_refused_when_other_rooms_wrote_about_a_unit(town):
         text("INSERT INTO unit_binding (community_id, account_id, unit_id) VALUES (:c, :a, :u)"),
         {"c": town.community_id, "a": account, "u": unit.id},
     )
-    with pytest.raises(Conflict, match="住户账号绑定.*3-2-501"):
+    with pytest.raises(Conflict, match=r"住户账号绑定.*3-2-501"):
         undo.undo_roster(town.community_id, made.id)
 
 

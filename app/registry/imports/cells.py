@@ -53,7 +53,7 @@ STATUSES = _words(
 OWNER_KINDS = _words(
     {
         "natural": "个人 自然人 natural person individual",
-        "company": "单位 企业 公司 法人 company organization",
+        "company": "企业单位 单位 企业 公司 法人 company organization",
         "developer": "开发商 建设单位 developer",
         "government": "政府 公房 直管公房 国有 government public",
     }
@@ -180,14 +180,14 @@ def kind_of(raw: Any) -> str | None:
 def status_of(raw: Any) -> str | None:
     """Whether somebody lives there."""
     return word_of(
-        raw, STATUSES, N_("“%(value)s”不是可用的状态，请选：已入住、空置、未售、已拆除。")
+        raw, STATUSES, N_("“%(value)s”不是可用的状态，请选：已入住、未入住、未售、已拆除。")
     )
 
 
 def owner_kind_of(raw: Any) -> str | None:
     """What kind of owner."""
     return word_of(
-        raw, OWNER_KINDS, N_("“%(value)s”不是可用的业主类型，请选：个人、单位、开发商、政府。")
+        raw, OWNER_KINDS, N_("“%(value)s”不是可用的业主类型，请选：个人、企业单位、开发商、政府。")
     )
 
 

@@ -102,12 +102,11 @@ def find_header(rows: Sequence[Sequence[Any]]) -> Header | None:
         texts = [_text(cell) for cell in row[:MOST_COLUMNS]]
         for candidate in (texts, _filled(texts, above)):
             columns = match(candidate)
-            if columns and (best is None or len(columns) > best[0]):
+            several = sum(1 for text in texts if text) > 1  # a title stands alone
+            if columns and several and (best is None or len(columns) > best[0]):
                 best = len(columns), Header(index, tuple(candidate), columns)
         above = texts
-    if best is None or (best[0] == 1 and "room" not in best[1].columns):
-        return None
-    return best[1]
+    return best[1] if best else None
 
 
 def match(texts: Sequence[str]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, column, select, text
 
 from app.kernel import clock
 from app.kernel.db import db
@@ -158,9 +158,9 @@ def roster(community_id: int, import_id: int) -> Any:
 
 MISSING_UNITS = Listing(
     "missing",
-    columns=(Column("label", N_("房号"), text("sort_key")),),
+    columns=(Column("label", N_("房号"), column("sort_key")),),
     default_sort="label",
-    tiebreak=text("label"),
+    tiebreak=column("label"),
     per_page=100,
 )
 
