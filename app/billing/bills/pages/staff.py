@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext
-from sqlalchemy import Select
 
 from app.billing.bills import service
 from app.billing.bills.explain import explain
@@ -28,7 +27,6 @@ from app.kernel.db import db
 from app.kernel.errors import N_, HouseError
 from app.kernel.period import Month
 from app.registry import queries as registry
-from app.registry.models import Person, Unit
 from app.web import formats, sheets
 from app.web.door import needs
 from app.web.forms import blank_form, read_form
@@ -39,10 +37,6 @@ from app.web.reader import allowed_actions, place
 
 FILTER_STATUS = {**STATUS_WORDS, "overdue": N_("已逾期")}
 COLLECTION_MONTHS = 13
-
-
-def _of_building(rows: Select[Any], value: str) -> Select[Any]:
-    return rows.where(Unit.building_id == int(value))
 
 
 def _building_choices() -> Mapping[str, str]:
@@ -58,9 +52,9 @@ def _building_choices() -> Mapping[str, str]:
 BILLS = Listing(
     "bills",
     columns=(
-        Column("unit_label", N_("房号"), Unit.sort_key),
+        Column("unit_label", N_("房号"), lists.BY_ROOM),
         Column("month", N_("账期"), Bill.month, "month"),
-        Column("payer_name", N_("付款人"), Person.name),
+        Column("payer_name", N_("付款人"), lists.BY_PAYER),
         Column("gross_fen", N_("应收总额"), Bill.gross_fen, "money"),
         Column("subsidy_fen", N_("补贴"), Bill.subsidy_fen, "money"),
         Column("notes_fen", N_("调整"), Bill.notes_fen, "money", shown=False),
@@ -71,7 +65,7 @@ BILLS = Listing(
         Column("status", N_("状态"), words=STATUS_WORDS),
     ),
     default_sort="-month",
-    tiebreak=Unit.sort_key,
+    tiebreak=lists.BY_ROOM,
     filters=(
         Filter(
             "month",
@@ -79,7 +73,12 @@ BILLS = Listing(
             lambda rows, month: rows.where(Bill.month == month.first),
             kind="month",
         ),
-        Filter("building", N_("楼栋"), _of_building, choices=_building_choices),
+        Filter(
+            "building",
+            N_("楼栋"),
+            lambda rows, key: lists.of_building(rows, int(key)),
+            choices=_building_choices,
+        ),
         Filter(
             "status",
             N_("状态"),

@@ -27,6 +27,8 @@ bill_status: ColumnElement[str] = case(
     (Bill.paid_fen > 0, "part"),
     else_="open",
 )
+BY_ROOM = Unit.sort_key  # the order people count rooms in
+BY_PAYER = Person.name
 LAST_CHARACTER = "\U0010ffff"
 
 
@@ -89,6 +91,11 @@ def matching(rows: Select[Any], word: str) -> Select[Any]:
     if len(sought) == 4 and sought.isdigit():
         clauses.append(Person.phone_tail == sought)
     return rows.where(or_(*clauses))
+
+
+def of_building(rows: Select[Any], building_id: int) -> Select[Any]:
+    """Narrow to a building."""
+    return rows.where(Unit.building_id == building_id)
 
 
 def with_status(rows: Select[Any], status: str, today: date) -> Select[Any]:
