@@ -11,7 +11,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
 
 from app.billing.subsidy import queries, rules, service
-from app.billing.subsidy.queries import GROUNDS, UnitGround
+from app.billing.subsidy.queries import GROUNDS, SchemeRow, UnitGround
 from app.billing.subsidy.schemas import CONVENTIONS, NAMINGS, SchemeEnd, SchemeNew, UnitsNamed
 from app.billing.tariffs.pages.common import asked, attempt, may, named_units
 from app.billing.tariffs.words import UNIT_KINDS
@@ -21,6 +21,7 @@ from app.kernel.period import DateRange, Month
 from app.registry import queries as registry
 from app.registry.queries.many import label_begins
 from app.web.door import needs
+from app.web.formats import day
 from app.web.forms import Form, blank_form, read_form
 from app.web.lists import Column, Filter, Listing, Page
 from app.web.navigation import CHARGES, NavItem, register
@@ -94,7 +95,7 @@ def scheme(community_id: int, scheme_id: int) -> Any:
         chart_data=_chart(paid),
         total_fen=sum(one.subsidy_fen for one in paid),
         cliff=queries.cliff(community_id, on),
-        alerts=[(m, rules.corresponding_day(row.unpaid_from, -m)) for m in rules.ALERT_MONTHS],
+        alerts=_alerts(row),
     )
 
 
@@ -234,6 +235,17 @@ def _left_out(grounds: Sequence[UnitGround]) -> list[tuple[str, str]]:
     return [
         (gettext(GROUNDS[ground]), ngettext("%(num)s 套", "%(num)s 套", count))
         for ground, count in counted.most_common()
+    ]
+
+
+def _alerts(row: SchemeRow) -> list[tuple[str, str]]:
+    """The days on which the people are told, and how long before the end."""
+    return [
+        (
+            day(rules.corresponding_day(row.unpaid_from, -months)),
+            gettext("还有 %(months)s 个月", months=months),
+        )
+        for months in rules.ALERT_MONTHS
     ]
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
 
 from flask_babel import gettext
 
 from app.billing.tariffs.queries import HistoryRow
 from app.billing.tariffs.words import PRICE_BASES
 from app.kernel.errors import N_
-from app.web.formats import instant
+from app.web.formats import instant, price
 
 ACTS = {
     "tariff:create": N_("开设收费项目"),
@@ -41,12 +43,10 @@ def _details(one: HistoryRow) -> str:
     after, before = one.after, one.before
     if one.action == "tariff:price":
         basis = gettext(PRICE_BASES.get(after.get("price_basis", ""), ""))
-        said = gettext("%(price)s 元，从 %(day)s 起", price=after["price"], day=after["starts_on"])
+        said = gettext("%(price)s，从 %(day)s 起", price=_yuan(after), day=after["starts_on"])
         return gettext("，").join(part for part in (said, basis, after["document_no"]) if part)
     if one.action == "tariff:price_withdrawn":
-        return gettext(
-            "%(price)s 元，原定从 %(day)s 起", price=before["price"], day=before["starts_on"]
-        )
+        return gettext("%(price)s，原定从 %(day)s 起", price=_yuan(before), day=before["starts_on"])
     if one.action == "tariff:quantities":
         return gettext(
             "%(count)s 户，从 %(day)s 起", count=len(after["units"]), day=after["starts_on"]
@@ -54,6 +54,10 @@ def _details(one: HistoryRow) -> str:
     if "last_day" in after:
         return gettext("最后一天 %(day)s", day=after["last_day"])
     return ""
+
+
+def _yuan(facts: Mapping[str, Any]) -> str:
+    return price(Decimal(facts["price"]))
 
 
 def _tone(one: HistoryRow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from flask import request
@@ -11,7 +12,7 @@ from app.billing.tariffs import queries, service
 from app.billing.tariffs.pages import pages
 from app.billing.tariffs.pages.common import attempt, done, show
 from app.billing.tariffs.pages.tariffs import AT
-from app.billing.tariffs.rules import check_price, typical
+from app.billing.tariffs.rules import check_price, plain, typical
 from app.billing.tariffs.schemas import PriceNew
 from app.kernel import clock
 from app.kernel.errors import N_, Conflict, NotFound
@@ -66,7 +67,7 @@ def _like(before: queries.VersionRow | None) -> dict[str, Any]:
         return {"price_basis": "contract"}
     steps: dict[str, Any] = {}
     for name, one in zip(("second", "third"), before.steps, strict=False):
-        steps |= {f"{name}_from": one.from_quantity, f"{name}_price": one.price}
+        steps |= {f"{name}_from": Decimal(plain(one.from_quantity)), f"{name}_price": one.price}
     return {
         "price": before.price,
         "price_basis": before.price_basis,

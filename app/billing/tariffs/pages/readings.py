@@ -79,6 +79,7 @@ def reading_grid(community_id: int) -> Any:
         grid=grid,
         errors=errors,
         typed=request.form,
+        confirmable={row.meter_id for row in grid if _went_on(row)},
     )
     return page[0], 422 if errors else 200
 
@@ -130,19 +131,30 @@ def _month() -> Month:
         return Month.of(clock.today())
 
 
+def _went_on(row: GridRow) -> bool:
+    """Whether what was typed is past the last reading: then it may be odd and still right."""
+    value = _number(request.form.get(f"reading-{row.meter_id}", ""))
+    return value is not None and value >= row.previous
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        value = Decimal(plain(text).replace(",", ""))
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None
+
+
 def _typed(grid: list[GridRow]) -> tuple[list[Reading], dict[str, list[str]]]:
     """What was typed into the grid; an empty cell leaves its meter unread."""
     readings: list[Reading] = []
     errors: dict[str, list[str]] = {}
     for row in grid:
-        text = plain(request.form.get(f"reading-{row.meter_id}", "")).replace(",", "")
+        text = request.form.get(f"reading-{row.meter_id}", "").strip()
         if not text or row.later:
             continue
-        try:
-            value = Decimal(text)
-        except InvalidOperation:
-            value = Decimal("NaN")
-        if not value.is_finite():
+        value = _number(text)
+        if value is None:
             errors[f"reading-{row.meter_id}"] = [gettext("“%(text)s”不是读数。", text=text[:20])]
             continue
         readings.append(
