@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -61,8 +62,11 @@ STORIES = (
 NEW_COMMUNITY = "桂花苑"
 
 
-def load() -> bool:
-    """Load everything, or nothing when it is there already; returns whether it did."""
+def load(stories: Sequence[Story] = STORIES) -> bool:
+    """Load everything, or nothing when it is there already; returns whether it did.
+
+    The first story is the one the committee and the residents among the guests live in.
+    """
     if db.session.scalar(select(Region.id).where(Region.name == CITY)) is not None:
         return False
     today = clock.today()
@@ -71,8 +75,8 @@ def load() -> bool:
             where = _places()
             guests = people.register_all()
             people.appoint_at_large(where.company_id, where.street_id, where.district_id)
-        for story in STORIES:
-            _tell(story, today, where, guests)
+        for story in stories:
+            _tell(story, today, where, guests, settled=story is stories[0])
         _found_new(where, today)
     return True
 
@@ -101,7 +105,14 @@ def _places() -> _Where:
     return _Where(district.id, street.id, station.id, company.id)
 
 
-def _tell(story: Story, today: date, where: _Where, guests: dict[str, people.Account]) -> None:
+def _tell(
+    story: Story,
+    today: date,
+    where: _Where,
+    guests: dict[str, people.Account],
+    *,
+    settled: bool,
+) -> None:
     """Found one community, bring its roll, its prices and its agreement, and live through it."""
     entered = Month.of(today).shift(-story.entered_months_ago).first.replace(day=15)
     lived = list(homes(story.seed, story.buildings))
@@ -136,7 +147,7 @@ def _tell(story: Story, today: date, where: _Where, guests: dict[str, people.Acc
             prepared_by=guests["manager"].id,
             confirmed_by=guests["accountant"].id,
         )
-        if story is STORIES[0]:
+        if settled:
             with transaction():
                 people.settle_in(community.id, unit_ids)
 
