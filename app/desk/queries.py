@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.billing.arrears import queries as arrears
+from app.billing.arrears.rows import CommunityArrears
 from app.billing.portfolio import queries as portfolio
 from app.billing.portfolio.queries import CommunityMoney
 from app.billing.subsidy import queries as subsidy
@@ -59,6 +60,6 @@ def add_up(rows: list[CommunityMoney]) -> Sums:
     )
 
 
-def ages(ids: list[int], today: date) -> list[arrears.CommunityArrears]:
+def ages(ids: list[int], today: date) -> list[CommunityArrears]:
     """Arrears by age for the communities that have any."""
     return [row for row in arrears.by_community(ids, today) if row.ages.total_fen]

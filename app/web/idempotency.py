@@ -95,7 +95,8 @@ def _take(community_id: int) -> IdempotencyRecord | None:
     }
     claimed = db.session.execute(
         text(
-            "INSERT INTO idempotency_record (community_id, account_id, key, request_digest, created_at)"
+            "INSERT INTO idempotency_record"
+            " (community_id, account_id, key, request_digest, created_at)"
             " VALUES (:c, :a, :key, :digest, :now)"
             " ON CONFLICT (community_id, account_id, key) DO NOTHING RETURNING key"
         ),

@@ -84,9 +84,13 @@ def set_up(app: Flask) -> None:
     app.jinja_env.globals["menu"] = menu
 
 
-def menu(place: Place, where: str) -> list[Section]:
-    """The reader's menu of a place, empty headings left out."""
-    allowed = reader.allowed_actions(place) | {"public"}
+def menu(place: Place, where: str, *, asked_at: Place | None = None) -> list[Section]:
+    """The reader's menu of a place, empty headings left out.
+
+    `asked_at` takes what the reader may do from another place: the top bar goes by where the
+    reader is, which the door has asked already, instead of asking anew about everywhere.
+    """
+    allowed = reader.allowed_actions(asked_at or place) | {"public"}
     if reader.reader() is not None:
         allowed |= {"signed_in"}
     items = sorted(

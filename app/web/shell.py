@@ -77,7 +77,7 @@ def _build() -> Shell:
         place=place,
         place_name="" if bare else _name(place),
         sections=[] if bare or nowhere else navigation.menu(place, where),
-        anywhere=[] if bare else navigation.menu(Place(), navigation.ANYWHERE),
+        anywhere=[] if bare else navigation.menu(Place(), navigation.ANYWHERE, asked_at=place),
         reader=who,
         language=language,
         language_tag=TAGS[language],

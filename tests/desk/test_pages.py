@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
+from app.kernel.db import db
 from tests.builders import Town
 from tests.people import anonymous, client_for
 
@@ -76,3 +78,33 @@ def test_help_in_both_languages(app: Flask) -> None:
         assert client.get(f"/help/{topic}?lang=zh_Hans_CN").status_code == 200
         assert client.get(f"/help/{topic}?lang=en").status_code == 200
     assert client.get("/help/nothing").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "path"),
+    [
+        ("manager", "/c/{c}/"),
+        ("manager", "/c/{c}/start"),
+        ("manager", "/communities"),
+        ("manager", "/o/{o}/"),
+        ("street_officer", "/regions/{r}/"),
+    ],
+)
+def test_a_page_makes_at_most_eight_statements(
+    app: Flask, town: Town, role: str, path: str
+) -> None:
+    town.add_unit()
+    client = client_for(app, role, town)
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if not statement.startswith("SET LOCAL"):
+            asked.append(" ".join(statement.split())[:90])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        place = {"c": town.community_id, "o": town.organization_id, "r": town.region_id}
+        assert client.get(path.format(**place)).status_code == 200
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert len(asked) <= 8, "\n".join(asked)
