@@ -92,7 +92,8 @@ def _ask(name: str, cron: str, job: str, each: str, now: datetime) -> int:
             db.session.execute(
                 text(
                     "INSERT INTO task (community_id, name, key, args, run_after, created_at)"
-                    " SELECT place, :job, :key, '{}', :now, :now FROM unnest(CAST(:places AS bigint[]))"
+                    " SELECT place, :job, :key, '{}', :now, :now"
+                    " FROM unnest(CAST(:places AS bigint[]))"
                     " AS place ON CONFLICT (community_id, name, key) DO NOTHING"
                 ),
                 {"job": job, "key": key, "now": now, "places": places},
@@ -128,6 +129,6 @@ def main() -> None:
 if __name__ == "__main__":
     # RQ's children import this file as `app.worker`; run that one, so that they find the
     # application their parent has already built.
-    from app import worker
+    from app import worker  # noqa: PLW0406
 
     worker.main()

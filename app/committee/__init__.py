@@ -1,1 +1,4 @@
-"""Committee and assembly: formation, motions, ballots, resolutions. Empty until its first table lands."""
+"""Committee and assembly: formation, motions, ballots, resolutions.
+
+Empty until its first table lands.
+"""

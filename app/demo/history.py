@@ -69,7 +69,8 @@ def _take_payments(
 ) -> None:
     open_sums = db.session.execute(
         text(
-            "SELECT unit_id, sum(open_fen) AS fen FROM bill WHERE community_id = :c AND open_fen > 0"
+            "SELECT unit_id, sum(open_fen) AS fen FROM bill"
+            " WHERE community_id = :c AND open_fen > 0"
             " GROUP BY unit_id ORDER BY unit_id"
         ),
         {"c": community_id},

@@ -16,6 +16,7 @@ from app.billing.tariffs.rules import Price
 from app.billing.tariffs.service import prices, quantities, tariffs
 from app.demo import history, people, roster
 from app.demo.plan import Home, homes
+from app.identity.models import Account
 from app.kernel import audit, clock
 from app.kernel.db import db, transaction
 from app.kernel.period import Month
@@ -109,7 +110,7 @@ def _tell(
     story: Story,
     today: date,
     where: _Where,
-    guests: dict[str, people.Account],
+    guests: dict[str, Account],
     *,
     settled: bool,
 ) -> None:
@@ -152,7 +153,7 @@ def _tell(
                 people.settle_in(community.id, unit_ids)
 
 
-def _set_prices(
+def _set_prices(  # noqa: PLR0917 -- a story has many parts
     story: Story,
     community_id: int,
     entered: date,

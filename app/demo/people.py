@@ -17,7 +17,7 @@ PASSWORD = "wutong-linli-2026"  # noqa: S105 -- of the demonstration, which is m
 
 @dataclass(frozen=True)
 class Guest:
-    """Someone to sign in as. `place` is community, company, street, district, platform or a unit."""
+    """Someone to sign in as, at a community, company, street, district, platform or unit."""
 
     name: str
     role: str

@@ -117,7 +117,7 @@ def homes(
                     )
 
 
-def _home(
+def _home(  # noqa: PLR0917 -- a story has many parts
     chance: random.Random,
     seed: int,
     serial: int,

@@ -1,1 +1,4 @@
-"""Upkeep: works (`works`) and the maintenance fund (`fund`). Empty until its first table lands."""
+"""Upkeep: works (`works`) and the maintenance fund (`fund`).
+
+Empty until its first table lands.
+"""

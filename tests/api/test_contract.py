@@ -1,7 +1,7 @@
 """Schemathesis reads the description and tries what it promises: no 5xx, no undocumented answer.
 
-Twelve examples an operation and mode in the suite; `LINLI_API_EXAMPLES=1000 python3 run.py test tests/api`
-for the long version.
+Twelve examples an operation and mode in the suite; for the long version
+`LINLI_API_EXAMPLES=1000 python3 run.py test tests/api`.
 """
 
 from __future__ import annotations

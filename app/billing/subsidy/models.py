@@ -79,7 +79,7 @@ class SubsidyStep(Base):
 
 
 class SubsidyExclusion(CommunityRow, Base):
-    """A unit the agreement does not pay for (or pays for after all: `included`), with the reason."""
+    """A unit the agreement leaves out (or takes in after all: `included`), with the reason."""
 
     __tablename__ = "subsidy_exclusion"
     __table_args__ = (
