@@ -119,7 +119,7 @@ def area_of(raw: Any) -> Decimal | None:
     """Square metres with two decimals: 88.47㎡, 88.47平方米, 1,088.5."""
     if isinstance(raw, (int, float)) and not isinstance(raw, bool):
         value = Decimal(repr(raw))
-        if abs(value) < 10**9 and abs(value - value.quantize(CENT, ROUND_HALF_UP)) < Decimal(
+        if value.is_finite() and abs(value) < 10**9 and abs(value - value.quantize(CENT, ROUND_HALF_UP)) < Decimal(
             "0.000001"
         ):
             value = value.quantize(CENT, ROUND_HALF_UP)  # what binary fractions add is no area
