@@ -19,8 +19,6 @@ AXE_JS = NODE_MODULES / "axe-core" / "axe.min.js"
 
 NOTO = "@expo-google-fonts/noto-sans-sc"
 FILES = {
-    "@tabler/core/dist/css/tabler.min.css": "tabler.min.css",
-    "@tabler/core/dist/js/tabler.min.js": "tabler.min.js",
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "htmx.org/LICENSE": "htmx.LICENSE.txt",
     "echarts/dist/echarts.common.min.js": "echarts.min.js",

@@ -28,9 +28,14 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 class Heading(Protocol):
     """What a sheet needs to know of a column; see `lists.Column`."""
 
-    key: str
-    kind: str
-    words: Any
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def words(self) -> Any: ...
 
     @property
     def heading(self) -> str: ...
