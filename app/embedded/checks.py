@@ -40,7 +40,8 @@ def strict_targets() -> list[str]:
     rooms = [app / room for room in STRICT_ROOMS if list((app / room).glob("*.py"))]
     found = [path for name in STRICT_PARTS for path in sorted(app.rglob(name))]
     files = [path for path in found if path.is_file() or (path / "__init__.py").exists()]
-    apart = [path for path in files if not any(room in path.parents for room in rooms)]
+    whole = [*rooms, *(path for path in files if path.is_dir())]
+    apart = [path for path in files if not any(room in path.parents for room in whole)]
     return [str(path.relative_to(ROOT)) for path in [*rooms, *apart]]
 
 

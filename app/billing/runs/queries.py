@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Select, select, text
 
@@ -115,7 +115,7 @@ SELECT r.id, r.month, r.status, r.due_on, r.unit_count, r.bill_count, r.gross_fe
 
 def runs(community_id: int) -> Select[Any]:
     """All runs, for a list."""
-    rows: Select[Any] = select(
+    rows = select(
         BillRun.id,
         BillRun.month,
         BillRun.status,
@@ -128,7 +128,7 @@ def runs(community_id: int) -> Select[Any]:
         BillRun.confirmed_by,
         BillRun.issued_at,
     ).where(BillRun.community_id == community_id)
-    return rows
+    return cast(Select[Any], rows)
 
 
 def run(community_id: int, run_id: int) -> RunFacts:
