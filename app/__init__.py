@@ -9,7 +9,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from app import config, wiring
-from app.kernel import tenancy  # noqa: F401 -- registers the scope on every transaction
+from app.kernel import logging, tenancy  # noqa: F401 -- registers the scope on every transaction
 from app.kernel.db import db
 from app.web import faces
 
@@ -19,6 +19,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     app = Flask("app", template_folder="web/templates", static_folder="web/static")
     app.config.update(config.settings())
     app.config.update(overrides or {})
+    if app.config["LINLI_ENV"] != "test":  # tests listen to the loggers themselves
+        logging.set_up()
     db.init_app(app)
     Migrate(app, db, directory="migrations", compare_type=True)
     faces.set_up(app)

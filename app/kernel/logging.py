@@ -7,6 +7,7 @@ import os
 import sys
 
 import structlog
+from structlog.typing import Processor
 
 from app.kernel.masking import mask_personal_data
 
@@ -17,7 +18,7 @@ def set_up() -> None:
     Every event passes the mask, so no phone, identity number, address of mail or token
     is ever written, whoever logs it.
     """
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
