@@ -32,6 +32,7 @@ PUBLIC_ENDPOINTS = {
     "desk.front": "what Linli is",
     "desk.help_index": "how to use it",
     "desk.help_page": "how to use it",
+    "desk.help_topic": "how to use it",
     "health.healthz": "for load balancers",
     "health.readyz": "for load balancers",
     "health.metrics": "asks for its own token",
@@ -204,9 +205,14 @@ def test_a_form_without_its_token_is_refused(
     for route in routes:
         if route.method in SAFE_METHODS:
             continue
-        role = next((r for r in ROLES if route.action in ALLOWED[r]), "manager")
-        answer = clients[role].open(route.url(app, towns[0]), method=route.method, data={})
-        assert answer.status_code == 400, f"{route} → {answer.status_code}"
+        holders = [role for role in ROLES if route.action in ALLOWED[role]] or ["manager"]
+        url = route.url(app, towns[0])
+        met = {
+            clients[role].open(url, method=route.method, data={}).status_code for role in holders
+        }
+        # A holder elsewhere (a company's founder at a street) meets the door first.
+        assert 400 in met, f"{route} → {met}"
+        assert met <= {400, 403, 404}, f"{route} → {met}"
 
 
 def test_a_session_cookie_is_not_enough_for_the_api_to_write(
