@@ -80,9 +80,9 @@ def test_the_accountant_closes_august_without_a_script(app, address, browser, bo
     context.add_cookies([{"url": address, **cookie}])
     page = context.new_page()
     page.goto(f"/c/{books.community_id}/ledger/service")
-    page.get_by_role("link", name="结账", exact=True).first.click()
+    page.get_by_role("link", name="结账此月").first.click()
     assert page.get_by_role("heading", name="结账 2026年8月").is_visible()
-    page.get_by_role("button", name="结账").click()
+    page.get_by_role("button", name="结账此月").click()
     assert page.get_by_text("2026年8月 已结账，不能再记入凭证。").is_visible()
     context.close()
 
