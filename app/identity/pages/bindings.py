@@ -27,7 +27,7 @@ BINDINGS = Listing(
         Column("account_name", N_("住户"), Account.name, "name", exported=False),
         Column("bound_at", N_("绑定时间"), UnitBinding.created_at, "instant"),
         Column("accounts", N_("此户账号数"), None, "number"),
-        Column("id", "", exported=False),
+        Column("id", N_("操作"), exported=False),
     ),
     default_sort="label",
     tiebreak=UnitBinding.id,

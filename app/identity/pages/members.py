@@ -34,7 +34,7 @@ MEMBERS = Listing(
         Column("starts_on", N_("开始"), Membership.starts_on, "date"),
         Column("ends_on", N_("结束（不含）"), Membership.ends_on, "date"),
         Column("state", N_("状态"), exported=False),
-        Column("id", "", exported=False),
+        Column("id", N_("操作"), exported=False),
     ),
     default_sort="role",
     tiebreak=Membership.id,
