@@ -151,6 +151,7 @@ def _environment(servers: Servers, address: str) -> dict[str, str]:
         "REDIS_URL": servers.redis_url,
         "STORAGE_DIR": str(files),
         "PUBLIC_URL": address,
+        "LINLI_DEMO": "1",  # a laptop shows the demonstration; production never sets this
         "PYTHONUNBUFFERED": "1",
     }
 
