@@ -36,10 +36,10 @@ def events(acts: Iterable[HistoryRow]) -> list[Event]:
 
 def _said(one: HistoryRow) -> str:
     parts = [_details(one), gettext("经办：%(name)s", name=one.actor)]
-    return gettext("；").join(part for part in parts if part)
+    return str(gettext("；")).join(part for part in parts if part)
 
 
-def _details(one: HistoryRow) -> str:
+def _details(one: HistoryRow) -> Any:
     after, before = one.after, one.before
     if one.action == "tariff:price":
         basis = gettext(PRICE_BASES.get(after.get("price_basis", ""), ""))
