@@ -81,7 +81,7 @@ def _closing(head: Letterhead, until: date) -> list[str]:
         "如对金额有疑问、已经付款或一时有困难，请到物业服务中心，我们会与您核对，可以商定分期。"
     )
     rights = gettext(
-        "逾期仍未缴纳的，我们可能依法通过人民调解、仲裁或诉讼解决。您的水、电、气、暖和出入不受影响。"
+        "本函是书面催告。逾期仍未缴纳的，我们可能依法通过人民调解、仲裁或诉讼解决。您的水、电、气、暖和出入不受影响。"
     )
     words = [asked, doubts, rights]
     if head.service_phone:

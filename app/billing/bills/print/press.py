@@ -32,9 +32,10 @@ def compile_pdf(template: str, data: Mapping[str, Any], *, font_dir: Path | None
     because a bill in a fallback font would lose the rare characters in people's names.
     """
     compiler = _compiler(template, font_dir or FONT_DIR)
-    made: bytes = compiler.compile(
-        format="pdf", sys_inputs={"data": json.dumps(data, ensure_ascii=False)}
-    )
+    words = json.dumps(data, ensure_ascii=False)
+    if data.get("lang") == "en":
+        words = words.replace("\u2019", "'")  # a Chinese font's curly quote is as wide as a 字
+    made: bytes = compiler.compile(format="pdf", sys_inputs={"data": words})
     return made
 
 
