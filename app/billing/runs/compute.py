@@ -74,7 +74,7 @@ def compute(plan: Plan) -> Totals:
     count = execute(_text(holders.COUNT)).one()
     if count.moved:
         execute(_text(holders.parties(plan)), values | {"last_no": count.last_no})
-    if plan.subsidised:
+    if plan.rates:
         execute(_text(holders.DEVELOPERS), values)
     execute(_text(lines.lines(plan, moved=bool(count.moved))), values)
     row = execute(_text(write.TOTALS)).one()

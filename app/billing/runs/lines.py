@@ -61,7 +61,7 @@ off AS (
 )"""
 
 # One rounding however often the rate steps: rate × days is summed first.
-_SUBSIDY = """
+_SPANS = """
 span AS MATERIALIZED (
   SELECT k.*, GREATEST(k.starts_on, k.step_on, :first) AS s,
          LEAST(k.ends_on, k.terminated_on, k.next_on, :end) AS e
@@ -71,12 +71,9 @@ span AS MATERIALIZED (
             JOIN subsidy_step t ON t.community_id = :c AND t.scheme_id = s.id
            WHERE s.community_id = :c AND s.starts_on < :end
              AND LEAST(s.ends_on, s.terminated_on) > :first) k
-), net AS (
-  SELECT d.no, d.tariff_id, d.version_id,
-         sum(k.rate * (LEAST(d.e, k.e) - GREATEST(d.s, k.s))) AS rate_days,
-         sum(LEAST(d.e, k.e) - GREATEST(d.s, k.s)) AS days,
-         (array_agg(k.id ORDER BY k.s))[1] AS scheme_id,
-         CASE WHEN min(k.rate) = max(k.rate) THEN min(k.rate) END AS rate
+), paid AS (
+  SELECT d.no, d.tariff_id, d.version_id, k.rate, k.id AS scheme_id, k.s,
+         LEAST(d.e, k.e) - GREATEST(d.s, k.s) AS days
     FROM dated d JOIN span k ON k.s < d.e AND k.e > d.s AND k.s < k.e
     LEFT JOIN subsidy_exclusion x
       ON x.community_id = :c AND x.scheme_id = k.id AND x.unit_id = d.unit_id
@@ -84,7 +81,17 @@ span AS MATERIALIZED (
      AND COALESCE(x.included, d.kind = ANY (k.unit_kinds)
            AND (k.include_unsold OR d.status <> 'unsold')
            AND (k.include_developer OR NOT d.developer))
-   GROUP BY d.no, d.tariff_id, d.version_id
+)"""
+_ONE_RATE = """
+net AS (
+  SELECT no, tariff_id, version_id, rate * days AS rate_days, days, scheme_id, rate FROM paid
+)"""
+_SEVERAL_RATES = """
+net AS (
+  SELECT no, tariff_id, version_id, sum(rate * days) AS rate_days, sum(days) AS days,
+         (array_agg(scheme_id ORDER BY s))[1] AS scheme_id,
+         CASE WHEN min(rate) = max(rate) THEN min(rate) END AS rate
+    FROM paid GROUP BY no, tariff_id, version_id
 )"""
 
 _DATED = """
@@ -249,8 +256,8 @@ def lines(plan: Plan, *, moved: bool) -> str:
     pieces = [_dated(plan)]
     if plan.reduced:
         tables.append(_REDUCTIONS)
-    if plan.subsidised:
-        tables.append(_SUBSIDY)
+    if plan.rates:
+        tables += [_SPANS, _ONE_RATE if plan.rates == 1 else _SEVERAL_RATES]
     if plan.spaces:
         pieces.append(_SPACES.format(unbilled=_unbilled(plan, "h.unit_id", "p.tariff_id")))
     if plan.read:
@@ -275,7 +282,7 @@ def _dated(plan: Plan) -> str:
     if plan.reduced:
         days += " - COALESCE(f.days, 0)"
         joins += " LEFT JOIN off f USING (no, tariff_id, version_id)"
-    if plan.subsidised:
+    if plan.rates:
         rate_days = "COALESCE(n.rate_days, 0)"
         scheme = "n.scheme_id, n.rate AS subsidy_rate, COALESCE(n.days, 0) AS subsidy_days"
         joins += " LEFT JOIN net n USING (no, tariff_id, version_id)"

@@ -31,8 +31,12 @@ SELECT c.fee_mode, c.transfer_policy, c.due_day, b.closed_through, b.code IS NOT
              AND o.cancelled_at IS NULL) AS one_off,
   EXISTS (SELECT FROM tariff_quantity q WHERE q.community_id = :c
              AND q.starts_on < :end AND (q.ends_on IS NULL OR q.ends_on > :first)) AS spaces,
-  EXISTS (SELECT FROM subsidy_scheme s WHERE s.community_id = :c
-             AND s.starts_on < :end AND LEAST(s.ends_on, s.terminated_on) > :first) AS subsidised
+  (SELECT count(*) FROM subsidy_scheme s
+     JOIN subsidy_step t ON t.community_id = :c AND t.scheme_id = s.id AND t.starts_on < :end
+    WHERE s.community_id = :c AND s.starts_on < :end AND LEAST(s.ends_on, s.terminated_on) > :first
+      AND NOT EXISTS (SELECT FROM subsidy_step n WHERE n.community_id = :c AND n.scheme_id = s.id
+                         AND n.starts_on > t.starts_on
+                         AND n.starts_on <= GREATEST(:first, s.starts_on))) AS rates
   FROM community c LEFT JOIN book b ON b.community_id = c.id AND b.code = 'service'
  WHERE c.id = :c
 """)
@@ -57,7 +61,7 @@ class Plan:
     shared: bool
     one_off: bool
     spaces: bool
-    subsidised: bool
+    rates: int  # how many pairs of scheme and rate may pay on some of its days
 
     @property
     def values(self) -> dict[str, Any]:
