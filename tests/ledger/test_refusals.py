@@ -329,7 +329,8 @@ def append_only_tables(connection: psycopg.Connection) -> list[str]:
         row[0]
         for row in connection.execute(
             "SELECT DISTINCT t.tgrelid::regclass::text FROM pg_trigger t"
-            " JOIN pg_proc p ON p.oid = t.tgfoid WHERE p.proname = 'refuse_change' ORDER BY 1"
+            " JOIN pg_proc p ON p.oid = t.tgfoid WHERE p.proname = 'refuse_change'"
+            " AND t.tgtype & 56 = 56 ORDER BY 1"  # UPDATE, DELETE and TRUNCATE
         )
     ]
 
