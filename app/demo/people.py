@@ -30,7 +30,7 @@ GUESTS = (
     Guest("陈静", "cashier", "company"),
     Guest("郑海", "company_admin", "company"),
     Guest("李桂兰", "resident", "unit:3-2-502"),
-    Guest("张立新", "resident", "unit:5-1-301"),
+    Guest("张立新", "resident", "unit:5-1-201"),
     Guest("王建国", "committee_chair", "community"),
     Guest("赵淑芬", "committee_member", "community"),
     Guest("孙志强", "supervisor", "community"),
