@@ -14,7 +14,6 @@ from __future__ import annotations
 import base64
 import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
@@ -79,7 +78,8 @@ def measure(size: int) -> None:
         street = service.found_region("street", f"街道{size}")
         community_id = service.found_community(street.id, f"示范里{size}").id
     times: dict[str, float] = {}
-    timed(times, "read alone", lambda: sum(1 for _ in reader.read(path)))
+    child: list[int] = []
+    timed(times, "read alone", lambda: sum(note_child(child) for _ in reader.read(path)))
 
     def step(work: Callable[[], Any]) -> Any:
         with transaction():
@@ -92,13 +92,14 @@ def measure(size: int) -> None:
     with scoped([community_id]):
         first = timed(times, "preview", lambda: step(upload))
         timed(times, "apply", lambda: step(lambda: apply.apply_roster(community_id, first)))
+        parent = peak_of("self")
         times["COPY floor"] = copy_floor(community_id)
         second = timed(times, "preview again", lambda: step(upload))
         row = db.session.get(preview.RosterImport, (community_id, second))
         assert (row.new_count, row.changed_count, row.error_count) == (0, 0, 0)
         db.session.rollback()
         timed(times, "undo", lambda: step(lambda: undo.undo_roster(community_id, first)))
-    report(size, path, times)
+    report(size, path, times, parent, max(child))
 
 
 def timed(times: dict[str, float], name: str, work: Callable[[], Any]) -> Any:
@@ -135,16 +136,36 @@ def copy_floor(community_id: int) -> float:
     return seconds
 
 
-def report(size: int, path: Path, times: dict[str, float]) -> None:
+def note_child(seen: list[int]) -> int:
+    """Now and then, how much memory the reading child has taken at most, in MB."""
+    if not seen or len(seen) * 2_000 < note_child.calls:  # type: ignore[attr-defined]
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        seen.append(max((peak_of(pid) for pid in children), default=0))
+    note_child.calls += 1  # type: ignore[attr-defined]
+    return 1
+
+
+note_child.calls = 0  # type: ignore[attr-defined]
+
+
+def peak_of(pid: str) -> int:
+    """A process's largest resident memory in MB; its own, not its parent's before exec."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return int(status.partition("VmHWM:")[2].split()[0] or 0) // 1024 if "VmHWM" in status else 0
+
+
+def report(size: int, path: Path, times: dict[str, float], parent: int, child: int) -> None:
     """Figures of one size."""
     whole = times["preview"] + times["apply"]
-    parent = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"\n{size:,} units, {path.stat().st_size / 1e6:.1f} MB xlsx")
+    load = os.getloadavg()[0]
+    print(f"\n{size:,} units, {path.stat().st_size / 1e6:.1f} MB xlsx; load {load:.1f}")
     for name, seconds in times.items():
         print(f"  {name:<14}{seconds:8.1f} s {size / seconds:10,.0f} units/s")
     print(f"  whole import  {whole:8.1f} s, {whole / times['COPY floor']:.1f} × the COPY floor")
-    print(f"  peak memory: parent {parent:.0f} MB, child {child:.0f} MB")
+    print(f"  peak memory: parent {parent} MB, child {child} MB")
 
 
 def write_roster(path: Path, size: int) -> None:
