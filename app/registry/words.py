@@ -16,7 +16,7 @@ UNIT_STATUS_WORDS = {
     "occupied": N_("已入住"),
     "vacant": N_("未入住"),
     "unsold": N_("未售"),
-    "demolished": N_("已拆除"),
+    "demolished": N_("已拆除或注销"),
 }
 PERSON_KIND_WORDS = {
     "natural": N_("个人"),
@@ -55,7 +55,7 @@ IMPORT_STATUS_WORDS = {
     "refused": N_("未受理"),
     "applying": N_("导入中"),
     "applied": N_("已导入"),
-    "undone": N_("已撤销"),
+    "undone": N_("已撤销导入"),
 }
 IMPORT_ACTION_WORDS = {
     "new": N_("新增"),

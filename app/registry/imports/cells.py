@@ -47,7 +47,7 @@ STATUSES = _words(
         " occupied rented let",
         "vacant": "空置 空房 空关 未入住 闲置 vacant empty",
         "unsold": "未售 待售 未出售 unsold",
-        "demolished": "已拆除 拆除 拆 注销 demolished",
+        "demolished": "已拆除或注销 已注销 已拆除 拆除 拆 注销 demolished",
     }
 )
 OWNER_KINDS = _words(
@@ -119,8 +119,10 @@ def area_of(raw: Any) -> Decimal | None:
     """Square metres with two decimals: 88.47㎡, 88.47平方米, 1,088.5."""
     if isinstance(raw, (int, float)) and not isinstance(raw, bool):
         value = Decimal(repr(raw))
-        if value.is_finite() and abs(value) < 10**9 and abs(value - value.quantize(CENT, ROUND_HALF_UP)) < Decimal(
-            "0.000001"
+        if (
+            value.is_finite()
+            and abs(value) < 10**9
+            and abs(value - value.quantize(CENT, ROUND_HALF_UP)) < Decimal("0.000001")
         ):
             value = value.quantize(CENT, ROUND_HALF_UP)  # what binary fractions add is no area
     else:

@@ -68,7 +68,7 @@ def template() -> IO[bytes]:
         examples = _headed(book, gettext("示例"), COLUMNS, looks)
         for line, example in enumerate(EXAMPLES, start=1):
             _write(examples, line, [_example(example, key) for key in COLUMNS], looks)
-        notes = book.add_worksheet(gettext("说明"))
+        notes = book.add_worksheet(gettext("填写说明"))
         notes.set_column(0, 0, 100, looks["wrapped"])
         for line, note in enumerate(NOTES):
             notes.write_string(line, 0, f"{line + 1}. {gettext(note)}", looks["wrapped"])

@@ -46,7 +46,7 @@ def new_building(community_id: int) -> Any:
         BuildingIn,
         _asks(),
         Words(
-            gettext("添加楼栋"), gettext("添加"), _list(community_id), steps=_steps(community_id)
+            gettext("新增楼栋"), gettext("添加"), _list(community_id), steps=_steps(community_id)
         ),
         act,
     )
@@ -147,4 +147,4 @@ def _list(community_id: int) -> str:
 
 
 def _steps(community_id: int) -> list[tuple[str, str]]:
-    return [(gettext("楼栋"), _list(community_id))]
+    return [(gettext("楼栋一览"), _list(community_id))]

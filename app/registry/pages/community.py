@@ -154,4 +154,4 @@ def _list(community_id: int) -> str:
 
 
 def _steps(community_id: int) -> list[tuple[str, str]]:
-    return [(gettext("物业委托"), _list(community_id))]
+    return [(gettext("历次委托"), _list(community_id))]

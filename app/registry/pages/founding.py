@@ -62,8 +62,8 @@ def found_by_company(organization_id: int) -> Any:
         CommunityNew,
         asks,
         Words(
-            gettext("建立小区"),
-            gettext("建立小区"),
+            gettext("新建小区"),
+            gettext("新建小区"),
             back,
             gettext("建立后由%(name)s管理；接着导入名册，再定收费标准。", name=company.name),
         ),
@@ -98,7 +98,7 @@ def found_by_region(region_id: int) -> Any:
         CommunityNew,
         asks,
         Words(
-            gettext("建立小区"), gettext("建立小区"), url_for("desk.region", region_id=region_id)
+            gettext("新建小区"), gettext("新建小区"), url_for("desk.region", region_id=region_id)
         ),
         act,
         region_id=region_id if len(below) == 1 else None,
@@ -149,7 +149,7 @@ def new_region() -> Any:
         RegionTop,
         (Ask("kind", gettext("级别"), "select"), Ask("name", gettext("名称"))),
         Words(gettext("添加辖区"), gettext("添加"), url_for("registry.regions"),
-              steps=[(gettext("辖区"), url_for("registry.regions"))]),
+              steps=[(gettext("辖区一览"), url_for("registry.regions"))]),
         act,
         kind="city",
     )  # fmt: skip
@@ -268,4 +268,4 @@ def _organization_asks() -> tuple[Ask, ...]:
 
 def _organization_words(title: str, submit: str) -> Words:
     here = url_for("registry.organizations")
-    return Words(title, submit, here, steps=[(gettext("单位"), here)])
+    return Words(title, submit, here, steps=[(gettext("单位一览"), here)])

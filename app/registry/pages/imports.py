@@ -33,7 +33,7 @@ TABS = ("new", "changed", "unchanged", "error", "missing")
 IMPORTS = Listing(
     "imports",
     columns=(
-        Column("filename", N_("文件"), RosterImport.filename),
+        Column("filename", N_("文件名"), RosterImport.filename),
         Column("status", N_("状态"), RosterImport.status, words=words.IMPORT_STATUS_WORDS),
         Column("new_count", N_("新增"), kind="number"),
         Column("changed_count", N_("变更"), kind="number"),
@@ -47,7 +47,7 @@ IMPORTS = Listing(
 ROWS = Listing(
     "rows",
     columns=(
-        Column("row_no", N_("行"), RosterImportRow.row_no, "number"),
+        Column("row_no", N_("行号"), RosterImportRow.row_no, "number"),
         Column("label", N_("房号")),
         Column("said", N_("文件中"), exported=False),
     ),

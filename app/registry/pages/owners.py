@@ -171,7 +171,7 @@ def correct_owner(community_id: int, unit_id: int, ownership_id: int) -> Any:
         ),
         Words(
             gettext("更正 %(name)s 的产权", name=row.name),
-            gettext("更正"),
+            gettext("更正此项"),
             _page(community_id, unit_id),
             gettext("只用于改正录入错误；买卖、继承请用“过户”。"),
             _steps(community_id, found),

@@ -216,7 +216,7 @@ def new_unit(community_id: int) -> Any:
         UnitIn,
         _unit_asks(community_id),
         Words(
-            gettext("添加房屋"), gettext("添加"), _list(community_id), steps=_steps(community_id)
+            gettext("新增房屋"), gettext("添加"), _list(community_id), steps=_steps(community_id)
         ),
         act,
         kind="residential",
