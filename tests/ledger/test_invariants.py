@@ -215,10 +215,10 @@ def test_a_forged_entry_resealed_by_its_forger_breaks_the_next_seal(town, superu
 
 
 def test_every_one_of_many_random_changes_is_found(house, superuser):
-    _tamper_and_find(superuser, 60)
+    tamper_and_find(superuser, 60)
 
 
-def _tamper_and_find(superuser: psycopg.Connection, count: int) -> None:
+def tamper_and_find(superuser: psycopg.Connection, count: int) -> None:
     """Change `count` entries of several communities, each in a random way; all are named."""
     chance = random.Random(20261123)
     towns = [found_town() for _ in range(4)]
