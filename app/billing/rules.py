@@ -9,19 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from app.kernel.apportion import apportion
 from app.kernel.money import Fen, round_to_fen
 from app.kernel.period import DateRange
-from app.kernel.source import Source
-
-LINE_RULE = Source("(2013)浦民一(民)初字第30910号")  # the rounded month is what is multiplied
-TRANSFER_RULE = Source("物业管理条例", "41")
-TRANSFER_SETTLEMENT = Source("物业服务收费管理办法(发改价格〔2003〕1864号)", "15", seen="memory")
-REDUCTION_RULE = Source("RULES C5", "同一天有多项减免时取最高的一项，不叠加", seen="design")
 
 BY_DAY = "by_day"
 TO_SELLER = "whole_month_to_seller"
@@ -73,62 +67,6 @@ class TierPart:
 
     quantity: Decimal
     price: Decimal
-
-
-@dataclass(frozen=True)
-class ReducedSpell:
-    """Days of a line on which a percentage was off."""
-
-    days: DateRange
-    percent: Decimal
-    document_no: str
-
-
-@dataclass(frozen=True)
-class SubsidySpell:
-    """Days of a line on which a scheme paid a rate, yuan per m² and month."""
-
-    days: DateRange
-    rate: Decimal
-
-
-@dataclass(frozen=True)
-class ExplainedLine:
-    """A bill line with everything its words need; fen, yuan, m², days.
-
-    gross = round(quantity × price × days ÷ month_days) for `area`, `unit` and `space`; the
-    sum of `tiers` for `metered`; a share of `shared_fen` for `shared`. When the unit changed
-    hands, `whole_*` is the month's figure and the line this holder's part of it.
-    """
-
-    tariff_id: int
-    tariff_name: str
-    basis: str
-    measure: str
-    quantity: Decimal
-    price: Decimal
-    price_basis: str
-    document_no: str
-    version_days: DateRange | None
-    days: Decimal
-    month_days: int
-    whole_gross_fen: Fen
-    whole_subsidy_fen: Fen
-    gross_fen: Fen
-    subsidy_fen: Fen
-    resident_fen: Fen
-    shared_by_holders: bool
-    tiers: tuple[TierPart, ...] = ()
-    reading: tuple[Decimal, Decimal, Decimal] | None = None  # previous, reading, multiplier
-    shared_fen: Fen | None = None
-    allocation: str | None = None
-    description: str = ""
-    reductions: tuple[ReducedSpell, ...] = ()
-    scheme_id: int | None = None
-    agreement_no: str = ""
-    subsidy_days: int = 0
-    subsidy_until: date | None = None  # the first day no longer paid
-    subsidy: tuple[SubsidySpell, ...] = ()
 
 
 def line_fen(quantity: Decimal, price: Decimal, days: Decimal, month_days: int) -> Fen:

@@ -6,7 +6,7 @@ the rule book. The run itself never calls it; tests compare the two line by line
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -333,11 +333,3 @@ def _to_four(exact: Fraction) -> Decimal:
     return (
         Decimal((2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)) * MEASURE
     )
-
-
-def by_unit(lines: Iterable[Line]) -> dict[int, Fen]:
-    """What each unit's holders owe together."""
-    owed: dict[int, Fen] = {}
-    for line in lines:
-        owed[line.unit_id] = owed.get(line.unit_id, 0) + line.gross_fen - line.subsidy_fen
-    return owed
