@@ -84,8 +84,9 @@ def measure(communities: list[int]) -> None:
         assert found == plain, "arrears by age must equal the naive sum"
         homes = len(queries.by_unit(communities[0], ON))
     bills = len(communities) * COMMUNITY * MONTHS
-    print(f"{len(communities)} communities × {COMMUNITY:,} units × {MONTHS} months:"
-          f" {bills:,} bills")
+    print(
+        f"{len(communities)} communities × {COMMUNITY:,} units × {MONTHS} months: {bills:,} bills"
+    )
     print(f"  one community, sum by age      {one} (bar 5)")
     print(f"  one community, {homes} homes {units}")
     print(f"  all communities by age         {every} (bar 100 for 100)")

@@ -57,9 +57,7 @@ def measure(wanted: int) -> None:
         bills = sheet.month_of_building(1, month)[:wanted]
         read = time.perf_counter() - start
         start, work = time.perf_counter(), time.process_time()
-        size = sum(
-            len(press.compile_pdf("bill.typ", sheets.document([one]))) for one in bills
-        )
+        size = sum(len(press.compile_pdf("bill.typ", sheets.document([one]))) for one in bills)
         single, single_work = time.perf_counter() - start, time.process_time() - work
         start, work = time.perf_counter(), time.process_time()
         with transaction():
@@ -67,10 +65,14 @@ def measure(wanted: int) -> None:
         whole, whole_work = time.perf_counter() - start, time.process_time() - work
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{len(bills):,} bills read with their lines in {read * 1000:.0f} ms")
-    print(f"  a PDF each        {single:6.1f} s   {single / len(bills) * 1000:.1f} ms a bill,"
-          f" {size / len(bills) / 1024:.0f} KiB, {single_work:.1f} s of CPU (bar 60 s for 1,000)")
-    print(f"  a PDF a building  {whole:6.1f} s   all {printed.bill_count:,} bills, zipped,"
-          f" {whole_work:.1f} s of CPU")
+    print(
+        f"  a PDF each        {single:6.1f} s   {single / len(bills) * 1000:.1f} ms a bill,"
+        f" {size / len(bills) / 1024:.0f} KiB, {single_work:.1f} s of CPU (bar 60 s for 1,000)"
+    )
+    print(
+        f"  a PDF a building  {whole:6.1f} s   all {printed.bill_count:,} bills, zipped,"
+        f" {whole_work:.1f} s of CPU"
+    )
     print(f"  peak memory       {memory:6.0f} MB")
 
 

@@ -53,11 +53,18 @@ def page(client, path: str, status: int = 200) -> str:
 def bind(client, town, unit, person=None, on: date | None = None) -> None:
     """Let a client's account see a unit, for a person or by the code alone."""
     db.session.execute(
-        text("INSERT INTO unit_binding (community_id, account_id, unit_id, person_id, created_at)"
-             " VALUES (:c, :a, :u, :p, :at)"),
-        {"c": town.community_id, "a": client.account_id, "u": unit.id,
-         "p": person.id if person else None,
-         "at": f"{on or date(2026, 11, 1)} 12:00+08"})
+        text(
+            "INSERT INTO unit_binding (community_id, account_id, unit_id, person_id, created_at)"
+            " VALUES (:c, :a, :u, :p, :at)"
+        ),
+        {
+            "c": town.community_id,
+            "a": client.account_id,
+            "u": unit.id,
+            "p": person.id if person else None,
+            "at": f"{on or date(2026, 11, 1)} 12:00+08",
+        },
+    )
     db.session.commit()
 
 
@@ -69,17 +76,21 @@ def sold(town, counter):
     buyer = town.add_owner(unit, "王五", "2026-03-11")
     made = {
         "february": counter.issue(unit, "2026-02", Charge(12000), payer=seller),
-        "march_seller": counter.issue(unit, "2026-03", Charge(4000), payer=seller,
-                                      ends_on="2026-03-11"),
-        "march_buyer": counter.issue(unit, "2026-03", Charge(8000), payer=buyer, party=1,
-                                     starts_on="2026-03-11"),
-        "april": counter.issue(unit, "2026-04", Charge(12000), payer=buyer)}
+        "march_seller": counter.issue(
+            unit, "2026-03", Charge(4000), payer=seller, ends_on="2026-03-11"
+        ),
+        "march_buyer": counter.issue(
+            unit, "2026-03", Charge(8000), payer=buyer, party=1, starts_on="2026-03-11"
+        ),
+        "april": counter.issue(unit, "2026-04", Charge(12000), payer=buyer),
+    }
     return unit, seller, buyer, made
 
 
 def visible(town, account_id: int, unit) -> set[int]:
-    return {bill.id for home in own.homes(town.community_id, account_id, unit.id)
-            for bill in home.bills}
+    return {
+        bill.id for home in own.homes(town.community_id, account_id, unit.id) for bill in home.bills
+    }
 
 
 @pytest.mark.parametrize("by_code", [False, True])
@@ -133,8 +144,10 @@ def test_a_home_of_nobody_known_shows_its_bills_to_who_has_the_code(app, town, c
 def test_an_ended_binding_opens_nothing(app, town, counter):
     unit = town.add_unit()
     client = client_for(app, "resident", town, unit=unit)
-    db.session.execute(text("UPDATE unit_binding SET ended_at = now() WHERE account_id = :a"),
-                       {"a": client.account_id})
+    db.session.execute(
+        text("UPDATE unit_binding SET ended_at = now() WHERE account_id = :a"),
+        {"a": client.account_id},
+    )
     db.session.commit()
     with pytest.raises(NotFound):
         own.homes(town.community_id, client.account_id)
@@ -145,14 +158,24 @@ def test_a_resident_sees_what_is_due_why_and_until_when(app, town, counter):
     unit = town.add_unit("3-2-501", "88.88")
     owner = town.add_owner(unit, "张三")
     scheme = counter.scheme(ends_on="2027-03-15")
-    counter.issue(unit, "2026-03", Charge(11999, 4444, quantity="88.88", scheme_id=scheme,
-                                          subsidy_rate="0.50", subsidy_days=31), payer=owner)
+    counter.issue(
+        unit,
+        "2026-03",
+        Charge(
+            11999, 4444, quantity="88.88", scheme_id=scheme, subsidy_rate="0.50", subsidy_days=31
+        ),
+        payer=owner,
+    )
     client = client_for(app, "resident", town, unit=unit)
     with statements() as seen:
         shown = page(client, f"/c/{town.community_id}/my")
     assert len(seen) <= MOST_STATEMENTS, "\n".join(seen)
-    for words in ("¥75.55", "88.88 m² × 1.35 元/m²·月 × 31/31 天 = 119.99 元", "2027年3月14日",
-                  "¥119.99"):
+    for words in (
+        "¥75.55",
+        "88.88 m² × 1.35 元/m²·月 × 31/31 天 = 119.99 元",
+        "2027年3月14日",
+        "¥119.99",
+    ):
         assert words in shown, words
     english = page(client, f"/c/{town.community_id}/my?lang=en")
     assert "88.88 m² × ¥1.35/m²·month × 31/31 days = ¥119.99" in english
@@ -163,8 +186,14 @@ def test_credit_of_a_former_owner_is_not_shown_to_the_next(app, town, counter):
     unit = town.add_unit()
     seller = town.add_owner(unit, "李四", ends_on="2026-05-01")
     counter.issue(unit, "2026-03", payer=seller)
-    service.settle(town.community_id, unit.id, 12000, received_on=date(2026, 4, 2), means="cash",
-                   source="counter:1")
+    service.settle(
+        town.community_id,
+        unit.id,
+        12000,
+        received_on=date(2026, 4, 2),
+        means="cash",
+        source="counter:1",
+    )
     client = client_for(app, "resident", town, unit=unit)
     assert own.homes(town.community_id, client.account_id)[0].credit_fen == 2000
     town.add_owner(unit, "王五", "2026-05-01")
@@ -178,16 +207,26 @@ def test_the_list_finds_by_room_name_phone_month_and_status(app, town, counter):
     db.session.commit()
     counter.issue(first, "2026-03", payer=owner)
     paid = counter.issue(second, "2026-04", payer=other)
-    service.settle(town.community_id, second.id, 10000, received_on=date(2026, 4, 2),
-                   means="cash", source="counter:1")
+    service.settle(
+        town.community_id,
+        second.id,
+        10000,
+        received_on=date(2026, 4, 2),
+        means="cash",
+        source="counter:1",
+    )
     db.session.commit()
     assert paid.community_id == town.community_id
     manager = client_for(app, "manager", town)
     for query, one, none in (
-        ("q=1-1", "1-101", "2-202"), ("q=欧阳", "1-101", "2-202"), ("q=6612", "1-101", "2-202"),
-        ("month=2026-04", "2-202", "1-101"), ("status=paid", "2-202", "1-101"),
+        ("q=1-1", "1-101", "2-202"),
+        ("q=欧阳", "1-101", "2-202"),
+        ("q=6612", "1-101", "2-202"),
+        ("month=2026-04", "2-202", "1-101"),
+        ("status=paid", "2-202", "1-101"),
         ("status=overdue", "1-101", "2-202"),
-        (f"building={town.buildings['2']}", "2-202", "1-101")):
+        (f"building={town.buildings['2']}", "2-202", "1-101"),
+    ):
         shown = page(manager, f"/c/{town.community_id}/bills?{query}")
         assert f">{one}" in shown, query
         assert f">{none}" not in shown, query
@@ -227,8 +266,13 @@ def test_a_correction_goes_through_the_form_once(app, town, counter):
     accountant = client_for(app, "accountant", town)
     path = f"/c/{town.community_id}/bills/{bill.id}/correct"
     assert "减还是加" in page(accountant, path)
-    form = {"kind": "credit", "ground": "correction", "amount_fen": "１２．５",
-            "reason": "多收了", "key": "abc"}
+    form = {
+        "kind": "credit",
+        "ground": "correction",
+        "amount_fen": "１２．５",
+        "reason": "多收了",
+        "key": "abc",
+    }
     for _ in range(2):
         assert accountant.submit(path, form).status_code == 303
     db.session.refresh(bill)
@@ -263,8 +307,10 @@ def test_a_month_is_printed_as_a_task_and_fetched(app, town, counter):
     counter.issue(town.add_unit("1-101"), "2026-03")
     cashier = client_for(app, "cashier", town)
     c = town.community_id
-    ordered = cashier.submit(f"/c/{c}/bills/print", {
-        "month": "2026-03", "building_id": "", "paper": "a5", "files": "building"})
+    ordered = cashier.submit(
+        f"/c/{c}/bills/print",
+        {"month": "2026-03", "building_id": "", "paper": "a5", "files": "building"},
+    )
     assert ordered.status_code == 303
     place = ordered.headers["Location"]
     task_id = int(place.rsplit("/", 1)[1])
@@ -283,8 +329,14 @@ def test_collection_is_by_due_month(app, town, counter):
     unit = town.add_unit()
     counter.issue(unit, "2026-03")
     counter.issue(unit, "2026-04")
-    service.settle(town.community_id, unit.id, 4000, received_on=date(2026, 6, 2), means="cash",
-                   source="counter:1")
+    service.settle(
+        town.community_id,
+        unit.id,
+        4000,
+        received_on=date(2026, 6, 2),
+        means="cash",
+        source="counter:1",
+    )
     db.session.commit()
     found = lists.collection(town.community_id, Month(2026, 1), Month(2026, 12))
     sums = [(str(one.month), one.billed_fen, one.collected_fen, str(one.rate)) for one in found]
@@ -350,7 +402,14 @@ def _tenant(town, unit, starts_on: str):
     person = Person(community_id=town.community_id, name="租客")
     db.session.add(person)
     db.session.flush()
-    db.session.add(Occupant(community_id=town.community_id, unit_id=unit.id, person_id=person.id,
-                            kind="tenant", starts_on=date.fromisoformat(starts_on)))
+    db.session.add(
+        Occupant(
+            community_id=town.community_id,
+            unit_id=unit.id,
+            person_id=person.id,
+            kind="tenant",
+            starts_on=date.fromisoformat(starts_on),
+        )
+    )
     db.session.commit()
     return person

@@ -27,9 +27,12 @@ def counter(town: Town) -> Counter:
 def journal(town: Town, entry_id: int) -> list[tuple[str, int, int | None]]:
     """An entry's postings as (account, fen, unit)."""
     rows = db.session.execute(
-        text("SELECT account_code, amount_fen, unit_id FROM posting"
-             " WHERE community_id = :c AND entry_id = :e ORDER BY no"),
-        {"c": town.community_id, "e": entry_id})
+        text(
+            "SELECT account_code, amount_fen, unit_id FROM posting"
+            " WHERE community_id = :c AND entry_id = :e ORDER BY no"
+        ),
+        {"c": town.community_id, "e": entry_id},
+    )
     return [tuple(row) for row in rows]
 
 
@@ -52,7 +55,10 @@ def test_money_pays_the_oldest_bill_first_and_the_rest_is_kept(town, counter):
     assert done.credit_fen == 5000
     entry = db.session.execute(text("SELECT max(id) FROM entry")).scalar_one()
     assert journal(town, entry) == [
-        ("1001", 25000, None), ("1122", -20000, unit.id), ("2203", -5000, unit.id)]
+        ("1001", 25000, None),
+        ("1122", -20000, unit.id),
+        ("2203", -5000, unit.id),
+    ]
     db.session.refresh(march)
     assert (march.paid_fen, march.open_fen) == (10000, 0)
     assert accounts.credit_fen(town.community_id, unit.id) == 5000
@@ -87,8 +93,10 @@ def test_a_bill_of_another_home_cannot_be_named(town, counter):
 
 def test_a_new_owners_money_never_pays_the_sellers_debt(town, counter):
     unit = town.add_unit()
-    seller, buyer = (town.add_owner(unit, "李四", ends_on="2026-03-11"),
-                     town.add_owner(unit, "王五", "2026-03-11"))
+    seller, buyer = (
+        town.add_owner(unit, "李四", ends_on="2026-03-11"),
+        town.add_owner(unit, "王五", "2026-03-11"),
+    )
     sold = counter.issue(unit, "2026-02", payer=seller)
     bought = counter.issue(unit, "2026-04", payer=buyer)
     done = pay(town, unit.id, 30000, payer_id=buyer.id)
@@ -135,16 +143,23 @@ def test_the_sellers_credit_is_not_spent_on_the_buyers_bill(town, counter):
 
 @pytest.mark.parametrize(
     ("ground", "fee_mode", "account"),
-    [("correction", "fixed", "6001"), ("correction", "commission", "2241"),
-     ("waiver", "fixed", "6701"), ("waiver", "commission", "2241")])
-def test_a_credit_note_lessens_what_it_was_booked_against(
-        town, counter, ground, fee_mode, account):
+    [
+        ("correction", "fixed", "6001"),
+        ("correction", "commission", "2241"),
+        ("waiver", "fixed", "6701"),
+        ("waiver", "commission", "2241"),
+    ],
+)
+def test_a_credit_note_lessens_what_it_was_booked_against(town, counter, ground, fee_mode, account):
     unit = town.add_unit()
     bill = counter.issue(unit, "2026-03", Charge(10000))
-    db.session.execute(text("UPDATE community SET fee_mode = :m WHERE id = :c"),
-                       {"m": fee_mode, "c": town.community_id})
+    db.session.execute(
+        text("UPDATE community SET fee_mode = :m WHERE id = :c"),
+        {"m": fee_mode, "c": town.community_id},
+    )
     note = service.correct(
-        town.community_id, bill.id, "credit", 1000, "电梯停用十天", ground=ground)
+        town.community_id, bill.id, "credit", 1000, "电梯停用十天", ground=ground
+    )
     assert journal(town, note.entry_id) == [("1122", -1000, unit.id), (account, 1000, None)]
     db.session.refresh(bill)
     assert (bill.notes_fen, bill.open_fen) == (-1000, 9000)
@@ -174,8 +189,10 @@ def test_a_credit_never_exceeds_what_is_open(town, counter):
 def test_a_form_sent_twice_is_one_note(town, counter):
     bill = counter.issue(town.add_unit(), "2026-03")
     once = service.correct(town.community_id, bill.id, "credit", 100, "多收", key="form:a1")
-    assert service.correct(
-        town.community_id, bill.id, "credit", 100, "多收", key="form:a1").id == once.id
+    assert (
+        service.correct(town.community_id, bill.id, "credit", 100, "多收", key="form:a1").id
+        == once.id
+    )
     with pytest.raises(Conflict):
         service.correct(town.community_id, bill.id, "credit", 200, "多收", key="form:a1")
 
@@ -188,7 +205,8 @@ def test_a_note_goes_into_the_first_open_month(town, counter):
         note = service.correct(town.community_id, bill.id, "credit", 100, "多收")
     month = db.session.execute(
         text("SELECT month FROM entry WHERE community_id = :c AND id = :e"),
-        {"c": town.community_id, "e": note.entry_id}).scalar_one()
+        {"c": town.community_id, "e": note.entry_id},
+    ).scalar_one()
     assert month == date(2026, 4, 1)
 
 
@@ -204,8 +222,14 @@ def test_a_withdrawn_bill_takes_no_note_and_no_money(town, counter):
 
 @pytest.mark.parametrize(
     ("kind", "ground", "fen", "reason"),
-    [("credit", "damages", 100, "因"), ("debit", "waiver", 100, "因"), ("gift", "waiver", 1, "因"),
-     ("credit", "correction", 0, "因"), ("credit", "correction", 100, "  ")])
+    [
+        ("credit", "damages", 100, "因"),
+        ("debit", "waiver", 100, "因"),
+        ("gift", "waiver", 1, "因"),
+        ("credit", "correction", 0, "因"),
+        ("credit", "correction", 100, "  "),
+    ],
+)
 def test_a_note_that_no_bill_could_take_is_refused(town, counter, kind, ground, fen, reason):
     bill = counter.issue(town.add_unit(), "2026-03")
     with pytest.raises(RuleBroken):
@@ -229,8 +253,12 @@ def test_the_statement_runs_from_opening_to_closing(town, counter):
     db.session.commit()
     whole = accounts.statement(town.community_id, unit.id, until=date(2026, 4, 30))
     assert [(e.kind, e.amount_fen, e.balance_fen) for e in whole.events] == [
-        ("bill", 8000, 8000), ("bill", 8000, 16000), ("credit", -500, 15500),
-        ("bill", 700, 16200), ("payment", -20000, -3800)]
+        ("bill", 8000, 8000),
+        ("bill", 8000, 16000),
+        ("credit", -500, 15500),
+        ("bill", 700, 16200),
+        ("payment", -20000, -3800),
+    ]
     part = accounts.statement(town.community_id, unit.id, date(2026, 3, 1), date(2026, 3, 31))
     assert (part.opening_fen, part.closing_fen, len(part.events)) == (8000, 15500, 2)
     payment = whole.events[-1]
@@ -252,9 +280,20 @@ def test_each_control_account_finds_a_wrong_fen(town, counter):
     ):
         db.session.execute(text(change), {"b": bill.id})
         found = {one.invariant for one in books.check([town.community_id])}
-        assert found & {"receivables", "allocations", "bill_notes", "bill_lines",
-                        "subsidy_receivable"}, change
+        assert found & {
+            "receivables",
+            "allocations",
+            "bill_notes",
+            "bill_lines",
+            "subsidy_receivable",
+        }, change
         db.session.rollback()
     assert {one.name for one in books.INVARIANTS} >= {
-        "receivables", "advances", "subsidy_receivable", "allocations", "bill_notes", "bill_lines"}
+        "receivables",
+        "advances",
+        "subsidy_receivable",
+        "allocations",
+        "bill_notes",
+        "bill_lines",
+    }
     assert invariants.receivables_are_open_bills([town.community_id]) == []

@@ -106,7 +106,7 @@ def _charge(line: LineRow) -> str:
     if line.basis == "shared" and line.shared:
         return _shared(line, line.shared)
     if line.basis in ("area", "unit", "space"):
-        computed = _per_month(line.quantity, line.price, line.whole_days, line.month_days)
+        computed = _per_month(line.whole_measured, line.price, Decimal(1), line.month_days)
         if computed == line.whole_gross_fen:
             return _by_days(line)
     words = gettext("%(amount)s 元", amount=yuan(line.whole_gross_fen))
@@ -136,9 +136,9 @@ def _by_days(line: LineRow) -> str:
             "%(quantity)s 户 × %(price)s 元/户·月 × %(days)s/%(month_days)s 天 = %(amount)s 元",
             **values,
         )
-    if (
-        line.basis == "space" and line.whole_days == 1 and line.quantity > 1
-    ):  # see rules.space_measure
+    even = line.quantity * line.whole_days == line.whole_measured
+    if not even or (line.whole_days == 1 and line.quantity > 1):  # see rules.space_measure
+        values["quantity"] = plain(line.whole_measured)
         return gettext(
             "%(quantity)s 个·天 × %(price)s 元/个·月 ÷ %(month_days)s 天 = %(amount)s 元", **values
         )

@@ -92,6 +92,7 @@ class LineRow:
     month: date
     whole_days: Decimal  # this tariff's days of all who held the unit in the month
     whole_subsidy_days: int
+    whole_measured: Decimal  # quantity × days of all of them
     tiers: tuple[Tier, ...] = ()
     reading: Reading | None = None
     shared: Shared | None = None

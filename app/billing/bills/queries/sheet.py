@@ -67,7 +67,8 @@ SELECT l.bill_id, l.no, t.name AS tariff_name, t.basis, t.measure, l.quantity, l
   step.starts_on AS next_step_on, step.rate AS next_rate,
   COALESCE(v.document_no, '') AS document_no, v.price_basis, v.starts_on AS price_from,
   v.ends_on AS price_until, COALESCE(held.days, l.days) AS whole_days,
-  COALESCE(held.subsidy_days, l.subsidy_days) AS whole_subsidy_days, spells.list AS spells,
+  COALESCE(held.subsidy_days, l.subsidy_days) AS whole_subsidy_days,
+  COALESCE(held.measured, l.quantity * l.days) AS whole_measured, spells.list AS spells,
   COALESCE(x.description, '') AS description,
   tiers.list AS tiers, mr.previous, mr.reading, me.multiplier, mr.estimated,
   sc.amount_fen AS shared_fen, sc.allocation, sg.code AS shared_building,
@@ -86,7 +87,8 @@ FROM bill_line l
        AND n.rate IS DISTINCT FROM l.subsidy_rate
      ORDER BY n.starts_on LIMIT 1) step ON true
   LEFT JOIN LATERAL (
-    SELECT sum(sl.days) AS days, sum(sl.subsidy_days) AS subsidy_days
+    SELECT sum(sl.days) AS days, sum(sl.subsidy_days) AS subsidy_days,
+           sum(sl.quantity * sl.days) AS measured
       FROM bill sb JOIN bill_line sl ON sl.community_id = sb.community_id AND sl.bill_id = sb.id
      WHERE (l.gross_fen <> l.whole_gross_fen OR l.subsidy_fen <> l.whole_subsidy_fen)
        AND sb.community_id = l.community_id AND sb.unit_id = l.unit_id AND sb.month = l.month
