@@ -1,6 +1,6 @@
 """How often one may try: per account and per address, counted in Redis.
 
-The caps are written down in docs/adr/0007-sign-in.md. When Redis does not answer, each web
+The caps are written down in docs/adr/0010-sign-in.md. When Redis does not answer, each web
 process counts for itself with the same caps, so tries stay limited (by the caps times the
 number of processes) and nobody is locked out by an outage.
 """

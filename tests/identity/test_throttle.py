@@ -211,9 +211,9 @@ def test_counters_never_hold_a_phone_number(guarded: Flask) -> None:
 
 
 def test_the_documented_caps_are_the_codes() -> None:
-    """docs/adr/0007-sign-in.md names them; change both."""
+    """docs/adr/0010-sign-in.md names them; change both."""
     from pathlib import Path
 
-    text = (Path(__file__).parents[2] / "docs/adr/0007-sign-in.md").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "docs/adr/0010-sign-in.md").read_text("utf-8")
     for cap in (SIGN_IN_ACCOUNT, SIGN_IN_ADDRESS, BINDING_ADDRESS):
         assert cap.text in text
