@@ -184,9 +184,13 @@ def measure(servers: Servers, database: str, size: int) -> float:
     above.close()
     print(f"\n{size:,} units in {len(communities):,} communities")
     print(f"  ours            {ours.rate:9,.0f} units/s")
-    print(f"  keyed floor     {keyed.rate:9,.0f} units/s   ours costs {keyed.rate / ours.rate:.2f} of it (bar 1.3)")
-    print(f"  bare floor      {bare.rate:9,.0f} units/s   ours costs {bare.rate / ours.rate:.2f} of it (bar 8)")
-    print(f"  ORM sample      {orm:9,.0f} units/s   ours is {ours.rate / orm:.0f} × as fast (bar 10)")
+    of_keyed, of_bare = keyed.rate / ours.rate, bare.rate / ours.rate
+    print(
+        f"  keyed floor     {keyed.rate:9,.0f} units/s   ours costs {of_keyed:.2f} of it (bar 1.3)"
+    )
+    print(f"  bare floor      {bare.rate:9,.0f} units/s   ours costs {of_bare:.2f} of it (bar 8)")
+    faster = ours.rate / orm
+    print(f"  ORM sample      {orm:9,.0f} units/s   ours is {faster:.0f} × as fast (bar 10)")
     print(f"  second month    {second.rate:9,.0f} units/s   compared with the first in its summary")
     print(f"  two workers     {two:9,.0f} units/s   together, second month")
     print(f"  repeat          {repeat.seconds / ours.seconds * 100:8.1f} %   of a run (bar 10 %)")
