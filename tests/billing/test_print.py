@@ -12,6 +12,7 @@ from pypdf import PdfReader
 from app.billing.bills import service
 from app.billing.bills.print import batch, press, sheets
 from app.billing.bills.queries import sheet
+from app.identity.rules import printed_code
 from app.kernel import files, queue
 from app.kernel.db import db
 from app.kernel.errors import RuleBroken
@@ -64,7 +65,7 @@ def test_amounts_and_rare_characters_can_be_read_out(town, counter):
         "龘字楼维护费",
         "㑇*",
         "2026年3月",
-        unit.binding_code,
+        printed_code(town.community_id, unit.binding_code),
     ):
         assert wanted in read, wanted
     assert "㑇龘" not in read  # the payer's name is masked on paper

@@ -11,6 +11,7 @@ from flask_babel import get_locale, gettext, ngettext
 
 from app.billing.bills.explain import Words, explain, joined, yuan
 from app.billing.bills.rows import FullBill
+from app.identity.rules import printed_code
 from app.kernel.errors import N_
 from app.web import formats
 
@@ -66,7 +67,7 @@ def _sheet(full: FullBill) -> dict[str, Any]:
         "sums": _sums(full),
         "outlook": outlook_words(full),
         "ways": _ways(full),
-        "code": head.binding_code,
+        "code": printed_code(bill.community_id, head.binding_code),
         "qr": qr_svg(url),
         "url": url,
         "source": joined(dict.fromkeys(one.source for one in words)),
