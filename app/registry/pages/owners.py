@@ -49,15 +49,17 @@ def transfer(community_id: int, unit_id: int) -> Any:
             gettext("%(label)s 过户", label=found.label),
             gettext("办理过户"),
             _page(community_id, unit_id),
-            gettext(
-                "现业主：%(names)s", names="、".join(f"{o.name} {o.share}" for o in held) or "—"
-            ),
+            gettext("现业主：%(names)s", names="、".join(map(_with_share, held)) or "—"),
             _steps(community_id, found),
             gettext("请写全过户之后的业主；比例不变、继续共有的人也要写上。"),
         ),
         act,
         on=clock.today(),
     )
+
+
+def _with_share(owner: queries.OwnerRow) -> str:
+    return owner.name if owner.share == 1 else f"{owner.name} {owner.share}"
 
 
 def _new_owners(community_id: int, lines: str) -> list[NewOwner]:
