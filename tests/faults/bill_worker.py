@@ -18,7 +18,7 @@ from typing import Any
 from flask import Flask
 
 from app import create_app
-from app.billing.runs import compute
+from app.billing.runs import script, write
 from app.billing.service import issue_bills
 from app.kernel import clock
 from app.kernel.db import db, transaction
@@ -36,18 +36,19 @@ def bill(app: Flask, communities: list[int], month: Month) -> None:
 
 def break_it() -> None:
     """The mutant: bills are kept before their lines and postings are there."""
-    whole = compute._text
+    whole = script.run
 
-    def committing(sql: str) -> Any:
-        if sql == compute.write.LINES:
-            db.session.execute(whole("CREATE TEMPORARY TABLE kept AS SELECT * FROM run_line"))
-            db.session.execute(whole("CREATE TEMPORARY TABLE held AS SELECT * FROM run_holder"))
-            db.session.commit()
-            db.session.execute(whole("ALTER TABLE kept RENAME TO run_line"))
-            db.session.execute(whole("ALTER TABLE held RENAME TO run_holder"))
-        return whole(sql)
+    def committing(values: Any, *statements: str) -> Any:
+        if write.LINES not in statements:
+            return whole(values, *statements)
+        tables = {"run_line": "kept_line", "run_holder": "kept_holder"}
+        keep = [f"CREATE TEMPORARY TABLE {n} AS SELECT * FROM {o}" for o, n in tables.items()]
+        whole(values, write.BILLS, *keep)
+        db.session.commit()
+        whole(values, *[f"ALTER TABLE {n} RENAME TO {o}" for o, n in tables.items()])
+        return [None, *whole(values, write.LINES)]
 
-    compute._text = committing  # type: ignore[assignment]
+    script.run = committing
 
 
 def main() -> None:

@@ -11,11 +11,15 @@ from __future__ import annotations
 
 from app.billing.runs.plan import Plan
 
-BILLED = """
+# On a repeat only: the one table whose statistics the planner must have.
+BILLED = (
+    """
 CREATE TEMPORARY TABLE run_billed ON COMMIT DROP AS
 SELECT l.unit_id, l.tariff_id, l.detail_id FROM bill_line l
  WHERE l.community_id = :c AND l.month = :first AND l.live
-"""
+""",
+    "ANALYZE run_billed",
+)
 
 # The first day a tariff no longer runs, on China's calendar.
 _ENDED = "(t.ended_at AT TIME ZONE 'Asia/Shanghai')::date"

@@ -31,6 +31,8 @@ SELECT c.fee_mode, c.transfer_policy, c.due_day, b.closed_through, b.code IS NOT
              AND o.cancelled_at IS NULL) AS one_off,
   EXISTS (SELECT FROM tariff_quantity q WHERE q.community_id = :c
              AND q.starts_on < :end AND (q.ends_on IS NULL OR q.ends_on > :first)) AS spaces,
+  EXISTS (SELECT FROM bill_run r WHERE r.community_id = :c AND r.month = :first
+             AND r.status = 'preview') AS previewed,
   (SELECT count(*) FROM subsidy_scheme s
      JOIN subsidy_step t ON t.community_id = :c AND t.scheme_id = s.id AND t.starts_on < :end
     WHERE s.community_id = :c AND s.starts_on < :end AND LEAST(s.ends_on, s.terminated_on) > :first
@@ -61,6 +63,7 @@ class Plan:
     shared: bool
     one_off: bool
     spaces: bool
+    previewed: bool  # has a preview that stands
     rates: int  # how many pairs of scheme and rate may pay on some of its days
 
     @property

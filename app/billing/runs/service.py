@@ -259,6 +259,8 @@ def _latest(plan: Plan) -> BillRun:
 
 def _discard_older(plan: Plan) -> None:
     """Only one preview of a month stands; a run row is never deleted."""
+    if not plan.previewed:
+        return
     db.session.query(BillRun).filter_by(
         community_id=plan.community_id, month=plan.month.first, status="preview"
     ).update({"status": "discarded"})

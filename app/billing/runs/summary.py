@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
-from sqlalchemy import text
-
+from app.billing.runs import script
 from app.billing.runs.plan import Plan
-from app.kernel.db import db
 
 LARGEST_LIST = 1000  # units left out by name; all are counted
 CHANGES = 10
@@ -87,34 +86,43 @@ SELECT s.id FROM shared_cost s WHERE s.community_id = :c AND s.month = :first
 """
 
 
+_UNIT_BILLED = "AND NOT EXISTS (SELECT FROM run_billed x WHERE x.unit_id = u.id)"
+_COST_BILLED = """AND NOT EXISTS (SELECT FROM run_billed x
+                   WHERE x.tariff_id = s.tariff_id AND x.detail_id = s.id)"""
+
+
 def summary(plan: Plan) -> dict[str, Any]:
     """A run's figures for the page and for good, from the temporary tables; money in fen.
 
     `tariffs` (with `before_fen`, last month's gross, and `change_fen`, this month's with what
-    was billed before less that), `changes` (the ten largest by resident's share), `left_out`
-    (units by name, at most 1,000) with `left_out_counts` by reason, `unallocated` (common
-    costs on which no unit has a share). Reasons: demolished, ended, not_yet, no_tariff,
-    no_area, fully_reduced, nothing_due, no_reading, no_price.
+    was billed before less that), `changes` (the ten largest by resident's share; a first
+    month has none), `left_out` (units by name, at most 1,000) with `left_out_counts` by
+    reason, `unallocated` (common costs on which no unit has a share). Reasons: demolished,
+    ended, not_yet, no_tariff, no_area, fully_reduced, nothing_due, no_reading, no_price.
     """
-    left_out = _left_out(plan)
-    counts: dict[str, int] = {}
-    for row in left_out:
-        counts[row["reason"]] = counts.get(row["reason"], 0) + 1
+    asked = {"tariffs": _tariffs(plan), "left_out": _left_out(plan)}
+    if plan.had_bills:
+        asked["changes"] = _CHANGES.format(already=_ALREADY_BY_UNIT if plan.billed else "")
+    if plan.meters:
+        asked["meters"] = _METERS
+    if plan.shared:
+        asked["unallocated"] = _COSTS.format(unbilled=_COST_BILLED if plan.billed else "")
+    results = script.run(plan.values | {"most": CHANGES}, *asked.values())
+    found = {name: result.rows for name, result in zip(asked, results, strict=True)}
+    left_out = found["left_out"] + found.get("meters", [])
     return {
-        "tariffs": _tariffs(plan),
-        "changes": _changes(plan),
+        "tariffs": [
+            {key: 0 if value is None else value for key, value in row.items()}
+            for row in found["tariffs"]
+        ],
+        "changes": found.get("changes", []),
         "left_out": left_out[:LARGEST_LIST],
-        "left_out_counts": counts,
-        "unallocated": _unallocated(plan),
+        "left_out_counts": dict(Counter(row["reason"] for row in left_out)),
+        "unallocated": [row["id"] for row in found.get("unallocated", [])],
     }
 
 
-def _rows(plan: Plan, sql: str, **more: Any) -> list[dict[str, Any]]:
-    found = db.session.execute(text(sql), plan.values | more).mappings()
-    return [dict(row) for row in found]
-
-
-def _tariffs(plan: Plan) -> list[dict[str, Any]]:
+def _tariffs(plan: Plan) -> str:
     joins, wanted = "", ""
     already = before = "0"
     if plan.billed:
@@ -124,30 +132,8 @@ def _tariffs(plan: Plan) -> list[dict[str, Any]]:
         joins += _MONTH.format(month=":before", name="b")
         before = "COALESCE(b.gross_fen, 0)"
         wanted = "OR b.tariff_id IS NOT NULL"
-    sql = _TARIFFS.format(already=already, before=before, joins=joins, wanted=wanted)
-    return [
-        {key: value if value is not None else 0 for key, value in row.items()}
-        for row in _rows(plan, sql)
-    ]
+    return _TARIFFS.format(already=already, before=before, joins=joins, wanted=wanted)
 
 
-def _changes(plan: Plan) -> list[dict[str, Any]]:
-    if not plan.had_bills:
-        return []  # a first month has nothing to be compared with
-    sql = _CHANGES.format(already=_ALREADY_BY_UNIT if plan.billed else "")
-    return _rows(plan, sql, most=CHANGES)
-
-
-def _left_out(plan: Plan) -> list[dict[str, Any]]:
-    unbilled = "AND NOT EXISTS (SELECT FROM run_billed x WHERE x.unit_id = u.id)"
-    found = _rows(plan, _LEFT_OUT.format(unbilled=unbilled if plan.billed else ""))
-    return found + (_rows(plan, _METERS) if plan.meters else [])
-
-
-def _unallocated(plan: Plan) -> list[int]:
-    if not plan.shared:
-        return []
-    unbilled = """AND NOT EXISTS (SELECT FROM run_billed x
-                   WHERE x.tariff_id = s.tariff_id AND x.detail_id = s.id)"""
-    found = _rows(plan, _COSTS.format(unbilled=unbilled if plan.billed else ""))
-    return [row["id"] for row in found]
+def _left_out(plan: Plan) -> str:
+    return _LEFT_OUT.format(unbilled=_UNIT_BILLED if plan.billed else "")

@@ -28,7 +28,7 @@ SELECT encode(sha256(convert_to(COALESCE(string_agg(
          concat_ws('|', l.unit_id, l.party, l.tariff_id, l.version_id, l.detail_id, l.quantity,
                    l.price, l.days, l.whole_gross_fen, l.gross_fen, l.subsidy_fen, l.scheme_id,
                    l.subsidy_rate, l.subsidy_days, h.payer_id, h.starts_on, h.ends_on),
-         ';' ORDER BY l.unit_id, l.party, l.tariff_id, l.detail_id), ''), 'UTF8')), 'hex')
+         ';' ORDER BY l.unit_id, l.party, l.tariff_id, l.detail_id), ''), 'UTF8')), 'hex') AS digest
   FROM run_line l JOIN run_holder h USING (no) WHERE l.gross_fen > 0
 """
 
@@ -43,8 +43,8 @@ SELECT :c, :base + h.no, :run, h.unit_id, h.party, h.payer_id, :first, h.starts_
  ORDER BY h.no
 """
 
-# The index is named, so that only a line billed twice is passed over, and `issue` then finds
-# that fewer came than were computed and gives up: nothing is ever swallowed.
+# Plainly, without ON CONFLICT: what was billed before is not in run_line, so a line met here
+# again was billed behind the run's lock, and then the whole run is given up.
 LINES = """
 INSERT INTO bill_line (community_id, bill_id, no, unit_id, month, party, tariff_id, version_id,
                        detail_id, quantity, price, days, month_days, whole_gross_fen,
@@ -55,23 +55,20 @@ SELECT :c, :base + no, row_number() OVER (PARTITION BY no ORDER BY position, tar
        whole_gross_fen, whole_subsidy_fen, gross_fen, subsidy_fen, resident_fen, scheme_id,
        subsidy_rate, subsidy_days
   FROM run_line WHERE gross_fen > 0
-ON CONFLICT (community_id, month, unit_id, tariff_id, detail_id, party) WHERE live DO NOTHING
 """
 
-# Under 酬金制 income is held for the owners; what the tariff passes on stays where it says.
-POSTINGS = f"""
+_POSTINGS = """
 INSERT INTO posting (community_id, entry_id, no, book, account_code, unit_id, amount_fen)
-SELECT :c, :entry, row_number() OVER (ORDER BY p.side, p.account_code, p.unit_id), 'service',
+SELECT :c, :entry, row_number() OVER (ORDER BY p.side, p.unit_id, p.account_code), 'service',
        p.account_code, p.unit_id, p.amount_fen
   FROM (
-    SELECT 1 AS side, '{RECEIVABLE}' AS account_code, unit_id,
+    SELECT 1 AS side, '{receivable}' AS account_code, unit_id,
            sum(resident_fen)::bigint AS amount_fen
       FROM run_line GROUP BY unit_id
     UNION ALL
-    SELECT 2, '{SUBSIDY_RECEIVABLE}', NULL, sum(subsidy_fen)::bigint FROM run_line
+    SELECT 2, '{subsidy}', NULL, sum(subsidy_fen)::bigint FROM run_line
     UNION ALL
-    SELECT 3, CASE WHEN :fee_mode = 'commission' AND a.kind = 'income'
-                   THEN '{HELD_FOR_OWNERS}' ELSE t.income_code END, NULL, -sum(l.gross_fen)::bigint
+    SELECT 3, {income}, NULL, -sum(l.gross_fen)::bigint
       FROM (SELECT tariff_id, sum(gross_fen) AS gross_fen FROM run_line GROUP BY tariff_id) l
       JOIN tariff t ON t.community_id = :c AND t.id = l.tariff_id
       JOIN ledger_account a ON a.community_id = :c AND a.book = 'service' AND a.code = t.income_code
@@ -79,6 +76,18 @@ SELECT :c, :entry, row_number() OVER (ORDER BY p.side, p.account_code, p.unit_id
   ) p
  WHERE p.amount_fen <> 0
 """
+
+
+def postings(plan: Plan) -> str:
+    """The statement that adds the entry's postings.
+
+    Under 酬金制 income is held for the owners; what a tariff passes on stays where it says.
+    """
+    income = "t.income_code"
+    if plan.fee_mode == "commission":
+        income = f"CASE WHEN a.kind = 'income' THEN '{HELD_FOR_OWNERS}' ELSE t.income_code END"
+    return _POSTINGS.format(receivable=RECEIVABLE, subsidy=SUBSIDY_RECEIVABLE, income=income)
+
 
 # What a repeat might still have to bill: false means surely nothing.
 _DATED_MISSING = """EXISTS (
@@ -120,4 +129,4 @@ def missing(plan: Plan) -> str:
     asked += [_READ_MISSING] if plan.read else []
     asked += [_SHARED_MISSING] if plan.shared else []
     asked += [_ONE_OFF_MISSING] if plan.one_off else []
-    return "SELECT " + " OR ".join(asked)
+    return "SELECT " + " OR ".join(asked) + " AS missing"
