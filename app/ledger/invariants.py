@@ -173,15 +173,18 @@ def seals_unbroken(communities: Sequence[int]) -> list[Finding]:
         "seals",
         "entry:%(entry)s",
         N_("凭证 %(entry)s 或其封印在记账后被改动。"),
-        "WITH chain AS (SELECT s.community_id, s.entry_id, s.digest, b.digest AS before"
-        "  FROM entry_seal s LEFT JOIN entry_seal b"
-        "   ON b.community_id = s.community_id AND b.entry_id = s.entry_id - 1"
-        "  WHERE s.community_id = ANY(:communities)"
-        " ), written AS (SELECT community_id, entry_id, content FROM entry_content"
-        "  WHERE community_id = ANY(:communities))"
-        " SELECT community_id, entry_id AS entry FROM chain FULL JOIN written"
-        "  USING (community_id, entry_id)"
-        " WHERE digest IS DISTINCT FROM sha256(coalesce(before, '') || content) ORDER BY 1, 2",
+        # The long texts only stream past the short seals; joined the other way they would spill.
+        "SELECT c.community_id, c.entry_id AS entry FROM entry_content c"
+        " LEFT JOIN entry_seal s ON s.community_id = c.community_id AND s.entry_id = c.entry_id"
+        " LEFT JOIN entry_seal b ON b.community_id = c.community_id"
+        "  AND b.entry_id = c.entry_id - 1"
+        " WHERE c.community_id = ANY(:communities)"
+        "  AND s.digest IS DISTINCT FROM sha256(coalesce(b.digest, '') || c.content)"
+        " UNION SELECT s.community_id, s.entry_id FROM entry_seal s"
+        " WHERE s.community_id = ANY(:communities) AND (NOT EXISTS (SELECT FROM entry e"
+        "   WHERE e.community_id = s.community_id AND e.id = s.entry_id)"
+        "  OR NOT EXISTS (SELECT FROM posting p"
+        "   WHERE p.community_id = s.community_id AND p.entry_id = s.entry_id)) ORDER BY 1, 2",
         communities,
     )
 
