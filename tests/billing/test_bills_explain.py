@@ -24,7 +24,8 @@ from app.kernel.db import db
 from app.kernel.period import Month
 from app.kernel.tenancy import scoped
 from tests.billing.bills import Charge, Counter
-from tests.billing.communities import bring, random_facts
+from tests.billing.communities import random_facts
+from tests.billing.rows import bring
 from tests.builders import found_town
 
 NUMBER = r"\d[\d,]*(?:\.\d+)?"

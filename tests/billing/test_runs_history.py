@@ -42,7 +42,7 @@ from app.kernel.period import DateRange, Month
 from app.kernel.tenancy import scoped
 from app.registry import models as registry
 from tests.billing import oracle
-from tests.billing.communities import bring
+from tests.billing.rows import bring
 from tests.builders import Town, found_town
 
 FIRST, MONTHS = Month(2024, 1), 36

@@ -18,7 +18,8 @@ from app.billing.runs import rules as run_rules
 from app.kernel.db import db
 from app.kernel.period import Month
 from app.kernel.tenancy import scoped
-from tests.billing.communities import bring, random_facts
+from tests.billing.communities import random_facts
+from tests.billing.rows import bring
 from tests.builders import found_town
 
 MONTHS = [Month(2024, 2), Month(2025, 2), Month(2025, 6), Month(2026, 1), Month(2023, 12)]

@@ -30,7 +30,7 @@ from app.kernel.errors import Conflict, Forbidden, NotFound, RuleBroken
 from app.kernel.period import DateRange, Month
 from app.kernel.tenancy import scoped
 from app.ledger import service as ledger
-from tests.billing.communities import bring
+from tests.billing.rows import bring
 from tests.builders import Town, found_town
 
 JUNE, JULY = Month(2025, 6), Month(2025, 7)

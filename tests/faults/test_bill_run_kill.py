@@ -20,7 +20,7 @@ import pytest
 
 from app.embedded import Servers
 from app.kernel.period import Month
-from bench.bill_run import SEED
+from bench.city import SEED
 from tests.servers import environment_of
 
 ROOT = Path(__file__).parent.parent.parent
