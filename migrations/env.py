@@ -8,9 +8,12 @@ from pathlib import Path
 from alembic import context
 from flask import current_app
 from sqlalchemy import create_engine, pool
+from sqlalchemy.dialects.postgresql.base import ischema_names
 
 from app.kernel.db import Base
+from app.ledger.models import TransactionId
 
+ischema_names["xid8"] = TransactionId  # so that comparing models and tables knows the type
 sys.path.insert(0, str(Path(__file__).parent))  # for `from guards import …` in versions
 
 
