@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy import text
 
 from app.embedded import Servers
 
@@ -103,11 +104,26 @@ def measure(size: int) -> None:
 
 
 def timed(times: dict[str, float], name: str, work: Callable[[], Any]) -> Any:
-    """Do it and note how long it took."""
-    begun = time.perf_counter()
+    """Do it and note how long it took, and how much processor time on a busy machine."""
+    begun, busy = time.perf_counter(), processor_seconds()
     result = work()
     times[name] = time.perf_counter() - begun
+    CPU[name] = processor_seconds() - busy
     return result
+
+
+CPU: dict[str, float] = {}
+
+
+def processor_seconds() -> float:
+    """What this process, its ended children and its PostgreSQL session have used so far."""
+    from app.kernel.db import db
+
+    pid = db.session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    db.session.commit()
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ours = sum(os.times()[:4])
+    return ours + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def copy_floor(community_id: int) -> float:
@@ -163,7 +179,8 @@ def report(size: int, path: Path, times: dict[str, float], parent: int, child: i
     load = os.getloadavg()[0]
     print(f"\n{size:,} units, {path.stat().st_size / 1e6:.1f} MB xlsx; load {load:.1f}")
     for name, seconds in times.items():
-        print(f"  {name:<14}{seconds:8.1f} s {size / seconds:10,.0f} units/s")
+        busy = f"{CPU[name]:8.1f} s of processor" if name in CPU else ""
+        print(f"  {name:<14}{seconds:8.1f} s {size / seconds:10,.0f} units/s{busy}")
     print(f"  whole import  {whole:8.1f} s, {whole / times['COPY floor']:.1f} × the COPY floor")
     print(f"  peak memory: parent {parent} MB, child {child} MB")
 
