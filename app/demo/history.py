@@ -62,6 +62,9 @@ def live_through(
         until = min(month.last, clock.today())
         with clock.moved_to(until), transaction():
             _take_payments(community_id, until, habits, chance)
+        # A connection keeps the plans it made when the tables were small; a new one looks again.
+        db.session.remove()
+        db.engine.dispose()
 
 
 def _take_payments(

@@ -16,7 +16,6 @@ from app.billing.tariffs.rules import Price
 from app.billing.tariffs.service import prices, quantities, tariffs
 from app.demo import history, people, roster
 from app.demo.plan import Home, homes
-from app.identity.models import Account
 from app.kernel import audit, clock
 from app.kernel.db import db, transaction
 from app.kernel.period import Month
@@ -74,7 +73,7 @@ def load(stories: Sequence[Story] = STORIES) -> bool:
     with audit.acting(audit.Actor(name="演示数据", via="command")):
         with clock.moved_to(Month.of(today).shift(-40).first), at_large(), transaction():
             where = _places()
-            guests = people.register_all()
+            guests = {role: one.id for role, one in people.register_all().items()}
             people.appoint_at_large(where.company_id, where.street_id, where.district_id)
         for story in stories:
             _tell(story, today, where, guests, settled=story is stories[0])
@@ -110,7 +109,7 @@ def _tell(
     story: Story,
     today: date,
     where: _Where,
-    guests: dict[str, Account],
+    guests: dict[str, int],
     *,
     settled: bool,
 ) -> None:
@@ -129,28 +128,29 @@ def _tell(
             due_day=25,
             service_phone="0510-80000000",
         )
-    with scoped([community.id]):
+        community_id = community.id
+    with scoped([community_id]):
         with clock.moved_to(entered), transaction():
             mandates.begin_mandate(
-                community.id, where.company_id, entered, document_no="托管协议〔2024〕7 号"
+                community_id, where.company_id, entered, document_no="托管协议〔2024〕7 号"
             )
-            unit_ids = roster.bring_in(community.id, lived, entered)
+            unit_ids = roster.bring_in(community_id, lived, entered)
         first = Month.of(today).shift(1 - story.billed_months)
         with clock.moved_to(entered), transaction():
-            lighting = _set_prices(story, community.id, entered, first, where, lived, unit_ids)
+            lighting = _set_prices(story, community_id, entered, first, where, lived, unit_ids)
         habits = {unit_ids[home.label]: home.habit for home in lived}
         history.live_through(
-            community.id,
+            community_id,
             first,
             Month.of(today),
             habits,
             lighting=lighting,
-            prepared_by=guests["manager"].id,
-            confirmed_by=guests["accountant"].id,
+            prepared_by=guests["manager"],
+            confirmed_by=guests["accountant"],
         )
         if settled:
             with transaction():
-                people.settle_in(community.id, unit_ids)
+                people.settle_in(community_id, unit_ids)
 
 
 def _set_prices(  # noqa: PLR0917 -- a story has many parts
