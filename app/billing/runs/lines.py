@@ -46,22 +46,26 @@ price AS MATERIALIZED (
    WHERE p.basis <> 'space' AND p.s < p.e {{unbilled}}
 )"""
 
-# The largest percentage of each day, never their sum.
+# A reduction alone is its days × percent; where several meet, the largest of each day counts,
+# never their sum.
 _REDUCTIONS = """
-off AS (
-  SELECT d.no, d.tariff_id, d.version_id, sum(y.percent) / 100 AS days
-    FROM dated d JOIN (
-      SELECT r.unit_id, p.tariff_id, day::date AS day, max(r.percent) AS percent
-        FROM reduction r
-        JOIN (SELECT DISTINCT tariff_id FROM price) p
-          ON r.tariff_id IS NULL OR r.tariff_id = p.tariff_id
-       CROSS JOIN LATERAL generate_series(GREATEST(r.starts_on, :first)::timestamp,
-         LEAST(r.ends_on, :end)::timestamp - interval '1 day', interval '1 day') AS day
-       WHERE r.community_id = :c
-         AND r.starts_on < :end AND (r.ends_on IS NULL OR r.ends_on > :first)
-       GROUP BY r.unit_id, p.tariff_id, day
-    ) y ON y.unit_id = d.unit_id AND y.tariff_id = d.tariff_id AND y.day >= d.s AND y.day < d.e
-   GROUP BY d.no, d.tariff_id, d.version_id
+reduced AS (
+  SELECT d.no, d.tariff_id, d.version_id, GREATEST(d.s, r.starts_on) AS s,
+         LEAST(d.e, r.ends_on) AS e, r.percent,
+         count(*) OVER (PARTITION BY d.no, d.tariff_id, d.version_id) AS together
+    FROM reduction r JOIN dated d ON d.unit_id = r.unit_id
+     AND (r.tariff_id IS NULL OR r.tariff_id = d.tariff_id)
+     AND r.starts_on < d.e AND (r.ends_on IS NULL OR r.ends_on > d.s)
+   WHERE r.community_id = :c
+), off AS (
+  SELECT no, tariff_id, version_id, (e - s) * percent / 100 AS days
+    FROM reduced WHERE together = 1
+   UNION ALL
+  SELECT no, tariff_id, version_id, sum(percent) / 100
+    FROM (SELECT no, tariff_id, version_id, day, max(percent) AS percent
+            FROM reduced CROSS JOIN LATERAL generate_series(s - :first, e - :first - 1) AS day
+           WHERE together > 1 GROUP BY no, tariff_id, version_id, day) y
+   GROUP BY no, tariff_id, version_id
 )"""
 
 # One rounding however often the rate steps: rate × days is summed first.
