@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.kernel.tables.sheets import letter
 from app.registry.imports import cells, columns
 from app.registry.imports.refusals import BadCell
 
@@ -161,4 +162,4 @@ def test_the_registered_area_is_preferred():
 
 @pytest.mark.parametrize(("index", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ")])
 def test_column_letters(index, letters):
-    assert columns.letter(index) == letters
+    assert letter(index) == letters

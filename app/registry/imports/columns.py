@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.kernel.errors import N_
+from app.kernel.tables.sheets import MOST_COLUMNS
 
 # The order within a line is the order of preference: a sheet may have both 建筑面积 and 面积.
 SYNONYMS: dict[str, str] = {
@@ -60,7 +61,6 @@ TITLES: dict[str, str] = {
 
 NEEDED = ("room", "area")
 SEARCHED_ROWS = 40
-MOST_COLUMNS = 200
 
 _MEANINGS = {
     word: (key, rank) for key, words in SYNONYMS.items() for rank, word in enumerate(words.split())
@@ -120,16 +120,6 @@ def match(texts: Sequence[str]) -> dict[str, int]:
         if key not in found or rank < found[key][0]:
             found[key] = (rank, index)
     return {key: index for key, (_rank, index) in found.items()}
-
-
-def letter(index: int) -> str:
-    """A column as spreadsheets call it: 0 is A, 26 is AA."""
-    name = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        name = chr(65 + rest) + name
-    return name
 
 
 def _filled(texts: Sequence[str], above: Sequence[str]) -> list[str]:

@@ -15,8 +15,8 @@ from sqlalchemy import text
 from app.kernel import audit
 from app.kernel.db import db
 from app.kernel.errors import N_, Conflict, NotFound, RuleBroken
+from app.kernel.tables.guard import LARGEST_FILE_BYTES
 from app.registry.imports import plan, reader, staging
-from app.registry.imports.guard import LARGEST_FILE_BYTES
 from app.registry.imports.refusals import Refused
 from app.registry.models import RosterImport
 from app.registry.service.common import row_of

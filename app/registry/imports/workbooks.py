@@ -16,8 +16,9 @@ from app.kernel import audit
 from app.kernel.db import db
 from app.kernel.errors import N_
 from app.kernel.seal import unseal
+from app.kernel.tables.sheets import letter
 from app.registry.imports import reader
-from app.registry.imports.columns import TITLES, letter
+from app.registry.imports.columns import TITLES
 from app.registry.imports.preview import file_of
 from app.registry.models import RosterImport
 from app.registry.words import PERSON_KIND_WORDS, UNIT_KIND_WORDS, UNIT_STATUS_WORDS

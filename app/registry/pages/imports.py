@@ -12,6 +12,7 @@ from sqlalchemy import Select, column, select, text
 from app.kernel import clock
 from app.kernel.db import db
 from app.kernel.errors import N_, HouseError
+from app.kernel.tables.sheets import letter
 from app.registry import queries, words
 from app.registry.imports import columns, preview, undo, work, workbooks
 from app.registry.imports.preview import MISSING
@@ -251,7 +252,7 @@ def mapping(community_id: int, import_id: int) -> Any:
         details=details,
         titles=columns.TITLES,
         needed=columns.NEEDED,
-        letter=columns.letter,
+        letter=letter,
         chosen={index: key for key, index in details["columns"].items()},
         problem=problem,
     )

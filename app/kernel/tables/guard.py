@@ -14,8 +14,8 @@ from pathlib import Path
 from xml.parsers import expat
 
 from app.kernel.errors import N_
-from app.registry.imports import compound
-from app.registry.imports.refusals import Refused
+from app.kernel.tables import compound
+from app.kernel.tables.refusals import Refused
 
 LARGEST_FILE_BYTES = 20 * 1024 * 1024
 LARGEST_UNPACKED_BYTES = 400 * 1024 * 1024
@@ -49,7 +49,7 @@ def kind_of_file(path: Path) -> str:
     size = path.stat().st_size
     if size > LARGEST_FILE_BYTES:
         raise Refused(
-            N_("文件有 %(size)s MB，超过 20 MB 的上限。请按楼栋拆成几个文件分别导入。"),
+            N_("文件有 %(size)s MB，超过 20 MB 的上限。请拆成几个文件分别导入。"),
             size=round(size / 1024 / 1024),
         )
     with path.open("rb") as file:
@@ -106,7 +106,7 @@ def _check_zip_directory(path: Path) -> None:
         raise _broken()
     entries, directory_bytes = struct.unpack("<HI", tail[at + 10 : at + 16])
     if entries > MOST_ENTRIES or directory_bytes > LARGEST_DIRECTORY_BYTES:
-        raise Refused(N_("压缩包里的文件过多，不像一份名册。请另存为普通的 .xlsx 再上传。"))
+        raise Refused(N_("压缩包里的文件过多，不像一份表格。请另存为普通的 .xlsx 再上传。"))
 
 
 def _check_sizes(entries: list[zipfile.ZipInfo], packed: int) -> None:

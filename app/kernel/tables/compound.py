@@ -10,7 +10,7 @@ import struct
 from pathlib import Path
 
 from app.kernel.errors import N_
-from app.registry.imports.refusals import Refused
+from app.kernel.tables.refusals import Refused
 
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 END_OF_CHAIN = 0xFFFFFFFA  # and above: free, end, and the tables' own sectors
