@@ -39,7 +39,12 @@ PAGES: tuple[str, ...] = (
 )
 
 # module: each has a flask-smorest Blueprint named `api`
-APIS: tuple[str, ...] = ("app.registry.api", "app.ledger.api", "app.billing.api")
+APIS: tuple[str, ...] = (
+    "app.identity.api",
+    "app.registry.api",
+    "app.ledger.api",
+    "app.billing.api",
+)
 
 # module: importing it registers its jobs (and what it adds to the books' invariants)
 JOBS: tuple[str, ...] = (

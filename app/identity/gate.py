@@ -120,8 +120,8 @@ class Gate:
         if caller is None:
             _ask_to_sign_in()
         _refuse_unfinished(caller, action)
-        if action == "signed_in":
-            if caller.by_program:
+        if action in ("signed_in", "identified"):
+            if caller.by_program and action == "signed_in":
                 raise _forbidden()
             return _with_nowhere(frozenset())
         if place == EVERYWHERE:

@@ -170,3 +170,15 @@ def dismissable(
     """
     allowed = frozenset[str]().union(*(DISMISSES.get(role, ()) for role in holding))
     return tuple(role for role in roles_given_at(kind, region_kind) if role in allowed)
+
+
+def covers(
+    actions: Collection[str] | None,
+    places: Collection[int] | None,
+    other_actions: Collection[str],
+    other_places: Collection[int] | None,
+) -> bool:
+    """Whether a token's limits reach at least as far as another's; None: no limit."""
+    if actions is not None and not set(other_actions) <= set(actions):
+        return False
+    return places is None or (other_places is not None and set(other_places) <= set(places))

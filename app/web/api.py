@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -101,6 +102,7 @@ class PageArguments(StrictSchema):
     per_page = fields.Integer(load_default=50, validate=Range(1, MOST_PER_PAGE))
 
 
+@cache
 def list_of(item: type[Schema]) -> type[Schema]:
     """The schema of a page of items."""
     return Schema.from_dict(
@@ -112,6 +114,17 @@ def list_of(item: type[Schema]) -> type[Schema]:
         },
         name=f"{item.__name__}Page",
     )
+
+
+@cache
+def patch_of(schema: type[Schema]) -> type[Schema]:
+    """The same schema where only what is sent changes; nothing is required or filled in."""
+
+    def begin(self: Schema, **options: Any) -> None:
+        schema.__init__(self, **{**options, "partial": True})
+
+    words = {"__init__": begin, "__doc__": f"What changes of: {schema.__doc__}"}
+    return type(f"{schema.__name__}Patch", (schema,), words)
 
 
 def page_of(rows: Select[Any], page: int, per_page: int, *order: Any) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The door of every request: who, what, where; one transaction, committed once.
 
-A view says what it needs (`needs`, `signed_in`, `public`); a route that says nothing does
-not open. The gatekeeper, given by the identity room at wiring, answers who the caller is
-and whether the role allows the act in that community, company or region.
+A view says what it needs (`needs`, `signed_in`, `identified`, `public`); a route that says
+nothing does not open. The gatekeeper, given by the identity room at wiring, answers who the
+caller is and whether the role allows the act in that community, company or region.
 """
 
 from __future__ import annotations
@@ -54,6 +54,12 @@ def public(view: View) -> View:
 def signed_in(view: View) -> View:
     """Anyone with an account may open this."""
     view.required_action = "signed_in"  # type: ignore[attr-defined]
+    return view
+
+
+def identified(view: View) -> View:
+    """Anyone with an account may open this, in a browser or by a program's token."""
+    view.required_action = "identified"  # type: ignore[attr-defined]
     return view
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from flask_babel import gettext
 from marshmallow import RAISE, ValidationError, fields, validate
 from marshmallow import Schema as MarshmallowSchema
+from werkzeug.datastructures import FileStorage
 
 from app.kernel.errors import N_, HouseError
 from app.kernel.money import LARGEST_FEN, Fen, parse_yuan
@@ -342,17 +343,23 @@ class Month(fields.String):
 
 
 class Phone(fields.String):
-    """A mainland mobile number, or a landline with its area code; digits alone afterwards."""
+    """A mainland mobile number, or a landline with its area code; digits alone afterwards.
+
+    Where it is not required, an empty text says that there is none.
+    """
 
     def __init__(self, **words: Any):
         super().__init__(**words)
-        self.metadata.setdefault("pattern", r"^(1[3-9]\d{9}|0\d{9,11})$")
+        none = "" if self.required else "|"
+        self.metadata.setdefault("pattern", rf"^({none}1[3-9]\d{{9}}|0\d{{9,11}})$")
 
     def read_text(self, text: str) -> str:
         """Digits alone."""
         return normal_phone(text) if re.search(r"\d", plain(text)) else text
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
+        if value == "" and not self.required:
+            return value
         if not isinstance(value, str) or not re.fullmatch(
             r"1[3-9]\d{9}|0\d{9,11}", value, re.ASCII
         ):
@@ -391,6 +398,8 @@ class Upload(fields.Field):
         self.metadata.setdefault("format", "binary")
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
+        if not isinstance(value, FileStorage):  # a text where the file belongs
+            raise ValidationError(gettext("请选择一个文件。"))
         if self.endings and not str(value.filename).lower().endswith(self.endings):
             raise ValidationError(
                 gettext("请选择 %(endings)s 文件。", endings="、".join(self.endings))

@@ -21,7 +21,7 @@ from app.web.door import SAFE_METHODS
 from tests.builders import Town, found_town
 from tests.people import Browser, anonymous, client_for
 
-OPEN_TO_ALL = ("public", "signed_in")
+OPEN_TO_ALL = ("public", "signed_in", "identified")
 MISSING = 987_654_321  # an object that is not there
 
 # Why each of these is open to strangers; whoever adds one writes its reason here.

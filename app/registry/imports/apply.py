@@ -45,7 +45,7 @@ def refuse_errors(made: RosterImport) -> None:
         raise Conflict(
             "roster.errors",
             N_("还有 %(count)s 行有错，请改正后重新上传，或选择跳过这些行。"),
-            count=made.error_count,
+            count=f"{made.error_count:,}",
         )
 
 
@@ -77,7 +77,7 @@ def _refuse_if_different(made: RosterImport) -> None:
         raise Conflict(
             "roster.stale",
             N_("预览之后名册有了改动（涉及 %(count)s 行），请重新预览后再导入。"),
-            count=moved,
+            count=f"{moved:,}",
         )
 
 

@@ -62,7 +62,12 @@ ROWS = Listing(
 @needs("roster.import")
 def imports(community_id: int) -> Any:
     """Every roster that was uploaded."""
-    rows = select(
+    return IMPORTS.answer(import_rows(community_id), "registry/imports.html")
+
+
+def import_rows(community_id: int) -> Select[Any]:
+    """Rosters and what they would do or did."""
+    return select(
         RosterImport.id,
         RosterImport.filename,
         RosterImport.status,
@@ -71,7 +76,6 @@ def imports(community_id: int) -> Any:
         RosterImport.error_count,
         RosterImport.created_at,
     ).where(RosterImport.community_id == community_id)
-    return IMPORTS.answer(rows, "registry/imports.html")
 
 
 @pages.route(f"{AT}/new", methods=["GET", "POST"])
@@ -139,10 +143,10 @@ def roster(community_id: int, import_id: int) -> Any:
     if made.status == "uploaded":
         return redirect(url_for("registry.mapping", community_id=community_id, import_id=import_id))
     if made.status == "refused":
-        return render_template("registry/import_refused.html", made=made, refusal=_refusal(made))
+        return render_template("registry/import_refused.html", made=made, refusal=refusal_of(made))
     tab = request.args.get("tab", "")
     tab = tab if tab in TABS else _first_tab(made)
-    rows = _missing(made) if tab == "missing" else _rows(made, tab)
+    rows = _missing(made) if tab == "missing" else roster_rows(made, tab)
     page = (MISSING_UNITS if tab == "missing" else ROWS).page(rows)
     return render_template(
         "registry/import.html",
@@ -150,7 +154,7 @@ def roster(community_id: int, import_id: int) -> Any:
         page=page,
         tab=tab,
         entries=_tabs(made, tab),
-        refusal=_refusal(made),
+        refusal=refusal_of(made),
         words=words,
         sentences=lambda errors: workbooks.sentences(errors or (), made.mapping),
         can_undo=made.status == "applied",
@@ -166,7 +170,8 @@ MISSING_UNITS = Listing(
 )
 
 
-def _rows(made: RosterImport, action: str) -> Select[Any]:
+def roster_rows(made: RosterImport, action: str) -> Select[Any]:
+    """The sheet's rows that would do one thing: add, change, nothing, or are wrong."""
     return select(
         RosterImportRow.row_no,
         RosterImportRow.values,
@@ -313,7 +318,8 @@ def import_errors(community_id: int, import_id: int) -> Any:
     return _sheet(workbooks.wrong_rows(made), gettext("需更正的行"))
 
 
-def _refusal(made: RosterImport) -> str:
+def refusal_of(made: RosterImport) -> str:
+    """Why a roster was not accepted or applied, in the reader's language."""
     if not made.refusal:
         return ""
     params: Mapping[str, Any] = (made.mapping or {}).get("refusal_params") or {}

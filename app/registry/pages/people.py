@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from sqlalchemy import Select, and_, func, select
 
 from app.kernel.errors import N_
@@ -53,10 +53,8 @@ PEOPLE = Listing(
 )
 
 
-@pages.get(AT)
-@needs("roster.people")
-def people(community_id: int) -> Any:
-    """Everyone a community knows."""
+def people_rows(community_id: int) -> Select[Any]:
+    """People with how many units are theirs now."""
     owned = (
         select(func.count(Ownership.unit_id.distinct()))
         .where(
@@ -66,10 +64,16 @@ def people(community_id: int) -> Any:
         )
         .scalar_subquery()
     )
-    rows = select(
+    return select(
         Person.id, Person.name, Person.kind, Person.phone_tail, owned.label("unit_count")
     ).where(Person.community_id == community_id)
-    return PEOPLE.answer(rows, "registry/people.html")
+
+
+@pages.get(AT)
+@needs("roster.people")
+def people(community_id: int) -> Any:
+    """Everyone a community knows."""
+    return PEOPLE.answer(people_rows(community_id), "registry/people.html")
 
 
 @pages.get(ONE)
@@ -128,7 +132,7 @@ def merge_person(community_id: int, person_id: int) -> Any:
     word = request.args.get("q", found.name)[:40]
     options = [
         (str(one.id), " ".join(part for part in (one.name, one.masked_phone) if part)
-         + gettext("（%(count)s 户）", count=one.unit_count))
+         + ngettext("（%(num)s 户）", "（%(num)s 户）", one.unit_count))
         for one in queries.search_people(community_id, word, 50)
         if one.id != person_id
     ]  # fmt: skip
