@@ -222,7 +222,8 @@ def test_a_session_cookie_is_not_enough_for_the_api_to_write(
     for route in routes:
         if route.is_api and route.method not in SAFE_METHODS:
             answer = client.open(route.url(app, towns[0]), method=route.method, json={})
-            assert answer.status_code == 400, route
+            holds = route.action in {*ALLOWED["manager"], *OPEN_TO_ALL}
+            assert answer.status_code in ((400,) if holds else (400, 403, 404)), route
 
 
 def test_a_role_taken_away_closes_every_door(
