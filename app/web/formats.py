@@ -61,9 +61,9 @@ def number(value: Decimal | int | None) -> str:
     return text.replace("-", MINUS)
 
 
-def area(area_m2: Decimal | None) -> str:
-    """`88.47 m²`."""
-    return NOTHING if area_m2 is None else f"{area_m2:,.2f} m²"
+def area(area_m2: Decimal | str | None) -> str:
+    """`1,088.47 m²`; a text is a decimal as JSON keeps it."""
+    return NOTHING if area_m2 is None else f"{Decimal(area_m2):,.2f} m²"
 
 
 def price(value: Decimal | None, measure: str = "") -> str:
@@ -77,7 +77,7 @@ def price(value: Decimal | None, measure: str = "") -> str:
     shown = _trimmed(value)
     figure = shown if shown != shown.quantize(fewest) else shown.quantize(fewest)
     unit = gettext("元/%(measure)s", measure=gettext(measure)) if measure else gettext("元")
-    return f"{figure:f} {unit}"
+    return f"{figure:,f} {unit}"
 
 
 def area_price(value: Decimal | None) -> str:

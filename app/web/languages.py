@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, Response, current_app, g, has_request_context, request
-from flask_babel import Babel
+from flask_babel import Babel, Domain, get_translations
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 
 from app.config import LANGUAGES
 from app.web import reader
@@ -31,8 +36,30 @@ def set_up(app: Flask) -> None:
         compile_if_stale(catalogue)
     folders = sorted({str(catalogue.parents[2]) for catalogue in catalogues})
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(folders) or "translations"
-    Babel(app, locale_selector=chosen)
+    _HouseBabel(app, locale_selector=chosen)
+    app.jinja_env.globals["ngettext"] = _counted
     app.after_request(_remember)
+
+
+class _CountingDomain(Domain):
+    """Writes the number of a plural with thousands commas: `1,008 户`."""
+
+    def ngettext(self, singular: str, plural: str, num: int, **places: Any) -> str:
+        words = self.get_translations().ungettext(singular, plural, num)
+        return str(words % {"num": f"{num:,}", **places})
+
+
+class _HouseBabel(Babel):
+    @cached_property
+    def domain_instance(self) -> Domain:
+        return _CountingDomain(domain=self.domain)
+
+
+@pass_context
+def _counted(_context: Context, singular: str, plural: str, num: int, **places: Any) -> Markup:
+    """The same for templates, whose `ngettext` escapes what it is given."""
+    words = get_translations().ungettext(singular, plural, num)
+    return Markup(words) % {"num": f"{num:,}", **places}  # noqa: S704 -- our own sentence
 
 
 def compile_if_stale(catalogue: Path) -> bool:

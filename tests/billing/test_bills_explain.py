@@ -247,7 +247,7 @@ def test_a_share_of_a_common_cost_names_the_whole(chinese):
             shared=Shared(100000, "area", "3", None, "电费单 2025-06", Decimal("5432.10")),
         )
     )
-    assert words.charge == "3 栋合计 1,000.00 元 × 您家 88.88 ÷ 合计 5432.1 平方米 = 16.36 元"
+    assert words.charge == "3 栋合计 1,000.00 元 × 您家 88.88 ÷ 合计 5,432.1 平方米 = 16.36 元"
     assert words.source == "费用依据：电费单 2025-06"
 
 

@@ -10,7 +10,8 @@ import pytest
 APP = Path(__file__).resolve().parent.parent.parent / "app"
 TEMPLATES = sorted(APP.rglob("templates/**/*.html"))
 LONGEST = 60  # lines; a longer page is two pages, or wants a macro of its own
-STYLE = (APP / "web" / "static" / "linli.css").read_text("utf-8")
+STYLES = APP / "web" / "static"
+STYLE = "".join((STYLES / f"{one}.css").read_text("utf-8") for one in ("linli", "modes"))
 
 
 def extends(path: Path) -> bool:

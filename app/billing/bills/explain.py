@@ -83,14 +83,14 @@ def yuan(amount_fen: Fen) -> str:
 
 
 def plain(value: Decimal) -> str:
-    """A quantity without exponent or idle zeros."""
-    text = f"{value:f}"
+    """A quantity with thousands commas, without exponent or idle zeros."""
+    text = f"{value:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def priced(value: Decimal) -> str:
     """A price with two decimals, or up to four where it has them."""
-    text = f"{value:.4f}"
+    text = f"{value:,.4f}"
     return text[:-2] if text.endswith("00") else text.rstrip("0")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
 from app.billing.tariffs.queries import HistoryRow
 from app.billing.tariffs.words import PRICE_BASES
@@ -48,8 +48,11 @@ def _details(one: HistoryRow) -> Any:
     if one.action == "tariff:price_withdrawn":
         return gettext("%(price)s，原定从 %(day)s 起", price=_yuan(before), day=before["starts_on"])
     if one.action == "tariff:quantities":
-        return gettext(
-            "%(count)s 户，从 %(day)s 起", count=len(after["units"]), day=after["starts_on"]
+        return ngettext(
+            "%(num)s 户，从 %(day)s 起",
+            "%(num)s 户，从 %(day)s 起",
+            len(after["units"]),
+            day=after["starts_on"],
         )
     if "last_day" in after:
         return gettext("最后一天 %(day)s", day=after["last_day"])
