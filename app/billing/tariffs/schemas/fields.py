@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 from flask_babel import gettext
@@ -38,6 +39,8 @@ class UnitLabels(fields.Field[list[str]]):
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> list[str]:
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise ValidationError(gettext("请填写房屋编号，如 3-2-501。"))
+        if any(unicodedata.category(char) in {"Cc", "Cs"} for one in value for char in one.strip()):
+            raise ValidationError(gettext("含有不可见的控制字符，请重新输入。"))
         labels = list(dict.fromkeys(one.strip() for one in value if one.strip()))
         if not labels and self.required:
             raise ValidationError(gettext("请至少选择一户。"))
