@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -106,16 +106,22 @@ def make_office(app: Flask) -> Office:
             )
 
 
-def _token(app: Flask, role: str, town: Town) -> str:
+def token_for(app: Flask, role: str, town: Town, **columns: Any) -> str:
+    """A token of a fresh account with this role, committed; `columns` limit it."""
+    with app.app_context():
+        return _token(app, role, town, **columns)
+
+
+def _token(app: Flask, role: str, town: Town, **columns: Any) -> str:
     account_id = account_for(app, role, town)
     token = tokens.new_api_token()
     db.session.add(
         ApiToken(
             account_id=account_id,
             name=role,
-            actions=sorted(ALLOWED[role]),
             token_digest=tokens.digest(token),
-            expires_at=clock.now().replace(year=clock.now().year + 1),
+            expires_at=clock.now() + timedelta(days=365),
+            **{"actions": sorted(ALLOWED[role]), **columns},
         )
     )
     db.session.commit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates
+from marshmallow import ValidationError, fields, validates_schema
 
 from app.billing.api import api
 from app.billing.api.common import units_named
@@ -109,10 +109,11 @@ class ReadingsIn(Schema):
         fields.Nested(ReadingIn), required=True, validate=Length(min=1, max=MOST_READINGS)
     )
 
-    @validates("readings")
-    def _each_once(self, value: list[dict[str, Any]], **_: object) -> None:
-        if len({one["meter_id"] for one in value}) < len(value):
-            raise ValidationError(N_("同一块表写了两次。"))
+    @validates_schema(skip_on_field_errors=True)
+    def _each_once(self, data: dict[str, Any], **_: Any) -> None:
+        told = data["readings"]
+        if len({one["meter_id"] for one in told}) < len(told):
+            raise ValidationError(N_("同一块表写了两次。"), "readings")
 
 
 @api.route("/meters")

@@ -35,7 +35,7 @@ EDITABLE = (
 )
 
 
-class StepOut(Schema):
+class TierOut(Schema):
     """What is used beyond a quantity in a month, and its price."""
 
     from_quantity = Exact(required=True)
@@ -46,7 +46,7 @@ class VersionOut(PriceOut):
     """A price with its steps; `billed`: bill lines rest on it."""
 
     billed = fields.Boolean(required=True)
-    steps = fields.List(fields.Nested(StepOut), required=True)
+    steps = fields.List(fields.Nested(TierOut), required=True)
 
 
 class FullTariffOut(TariffOut):
