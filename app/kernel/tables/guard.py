@@ -62,10 +62,11 @@ def kind_of_file(path: Path) -> str:
     if head.startswith(compound.MAGIC):
         compound.check(path)
         return "xls"
-    return _text_kind(head)
+    return text_kind(head)
 
 
-def _text_kind(head: bytes) -> str:
+def text_kind(head: bytes) -> str:
+    """`csv` for what is plain text by its first bytes. Raises Refused for everything else."""
     for magic, word in _NOT_SHEETS.items():
         if head.startswith(magic):
             raise Refused(
