@@ -11,6 +11,7 @@ from sqlalchemy import (
     CheckConstraint,
     Computed,
     Date,
+    ForeignKeyConstraint,
     Index,
     Integer,
     Numeric,
@@ -158,8 +159,13 @@ class BillLine(Base):
             unique=True,
             postgresql_where=text("live"),
         ),
-        # Tariff, version and scheme are kept by triggers, once a statement: see the migration.
         community_key("bill_id", "bill"),
+        community_key("tariff_id", "tariff"),
+        ForeignKeyConstraint(
+            ["community_id", "tariff_id", "version_id"],
+            ["tariff_version.community_id", "tariff_version.tariff_id", "tariff_version.id"],
+        ),
+        community_key("scheme_id", "subsidy_scheme"),
     )
     community_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     bill_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -78,6 +78,7 @@ class TariffVersion(CommunityRow, Base):
         CheckConstraint("price >= 0", name="price"),
         CheckConstraint("ceiling IS NULL OR price <= ceiling", name="ceiling"),
         CheckConstraint("price_basis <> 'guided' OR document_no <> ''", name="document"),
+        UniqueConstraint("community_id", "tariff_id", "id"),
         Index("ix_tariff_version__tariff", "community_id", "tariff_id", "starts_on"),
         community_key("tariff_id", "tariff"),
     )

@@ -1,4 +1,4 @@
-"""Run the statements: a month into temporary tables that vanish with the transaction."""
+"""Run the statements: a month into temporary tables that are empty again after the transaction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ _SETTINGS = {
     "work_mem": "'64MB'",
 }
 _BEGIN = (
-    "DROP TABLE IF EXISTS pg_temp.run_holder, pg_temp.run_line, pg_temp.run_billed",
+    holders.TABLE,
+    lines.TABLE,
+    "DELETE FROM run_holder",
+    "DELETE FROM run_line",
+    "DROP TABLE IF EXISTS pg_temp.run_billed",
     *(f"SET LOCAL {name} TO {value}" for name, value in _SETTINGS.items()),
 )
 _END = tuple(f"SET LOCAL {name} TO DEFAULT" for name in _SETTINGS)

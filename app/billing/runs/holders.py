@@ -14,10 +14,23 @@ from app.billing.runs.plan import Plan
 # shares apart, because denominators end at 10,000.
 _SHARE = "round(o.share_numerator::numeric / o.share_denominator, 12)"
 
+# The same to order by, in whole numbers, which compare faster.
+_RANK = "o.share_numerator * 1000000000000 / o.share_denominator"
+
+# A table of the session's, emptied at every commit: making it anew for each community would
+# write the catalogue thousands of times a month.
+TABLE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS run_holder (
+  no integer, unit_id bigint, party smallint, sole boolean, starts_on date, ends_on date,
+  payer_id bigint, developer boolean, moved boolean, label text, building_id bigint,
+  entrance_id bigint, kind text, status text, area_m2 numeric
+) ON COMMIT DELETE ROWS
+"""
+
 # One owner or several over all the unit's days: settled here. Otherwise `moved`.
 # A demolished unit is billed until its end, and not at all when none is written.
 ALL = f"""
-CREATE TEMPORARY TABLE run_holder ON COMMIT DROP AS
+INSERT INTO run_holder
 WITH billable AS MATERIALIZED (
   SELECT u.id AS unit_id, u.label, u.sort_key, u.building_id, u.entrance_id, u.kind, u.status,
          u.area_m2, GREATEST(u.billable_from, :first) AS starts_on,
@@ -29,7 +42,7 @@ WITH billable AS MATERIALIZED (
      AND (u.status <> 'demolished' OR u.billable_until IS NOT NULL)
 ), owned AS (
   SELECT o.unit_id,
-         (array_agg(o.person_id ORDER BY {_SHARE} DESC, o.person_id))[1] AS payer_id,
+         (array_agg(o.person_id ORDER BY {_RANK} DESC, o.person_id))[1] AS payer_id,
          bool_or(o.starts_on > b.starts_on OR o.ends_on < b.ends_on)
            OR count(*) <> count(DISTINCT o.person_id) AS moved
     FROM billable b JOIN ownership o ON o.community_id = :c AND o.unit_id = b.unit_id

@@ -11,6 +11,15 @@ from __future__ import annotations
 
 from app.billing.runs.plan import Plan
 
+TABLE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS run_line (
+  no integer, unit_id bigint, party smallint, tariff_id bigint, version_id bigint,
+  detail_id bigint, position integer, quantity numeric, price numeric, days numeric,
+  whole_gross_fen bigint, whole_subsidy_fen bigint, gross_fen bigint, subsidy_fen bigint,
+  resident_fen bigint, scheme_id bigint, subsidy_rate numeric, subsidy_days bigint
+) ON COMMIT DELETE ROWS
+"""
+
 # On a repeat only: the one table whose statistics the planner must have.
 BILLED = (
     """
@@ -48,15 +57,16 @@ price AS MATERIALIZED (
 
 # A reduction alone is its days × percent; where several meet, the largest of each day counts,
 # never their sum.
-_REDUCTIONS = """
+_REDUCTIONS = f"""
 reduced AS (
-  SELECT d.no, d.tariff_id, d.version_id, GREATEST(d.s, r.starts_on) AS s,
-         LEAST(d.e, r.ends_on) AS e, r.percent,
-         count(*) OVER (PARTITION BY d.no, d.tariff_id, d.version_id) AS together
-    FROM reduction r JOIN dated d ON d.unit_id = r.unit_id
-     AND (r.tariff_id IS NULL OR r.tariff_id = d.tariff_id)
-     AND r.starts_on < d.e AND (r.ends_on IS NULL OR r.ends_on > d.s)
+  SELECT h.no, p.tariff_id, p.version_id, GREATEST(h.starts_on, p.s, r.starts_on) AS s,
+         LEAST(h.ends_on, p.e, r.ends_on) AS e, r.percent,
+         count(*) OVER (PARTITION BY h.no, p.tariff_id, p.version_id) AS together
+    FROM reduction r JOIN run_holder h ON h.unit_id = r.unit_id
+    JOIN price p ON p.basis <> 'space' AND {_FALLS}
+     AND (r.tariff_id IS NULL OR r.tariff_id = p.tariff_id)
    WHERE r.community_id = :c
+     AND GREATEST(h.starts_on, p.s, r.starts_on) < LEAST(h.ends_on, p.e, r.ends_on)
 ), off AS (
   SELECT no, tariff_id, version_id, (e - s) * percent / 100 AS days
     FROM reduced WHERE together = 1
@@ -68,38 +78,44 @@ reduced AS (
    GROUP BY no, tariff_id, version_id
 )"""
 
-# One rounding however often the rate steps: rate × days is summed first.
 _SPANS = """
 span AS MATERIALIZED (
-  SELECT k.*, GREATEST(k.starts_on, k.step_on, :first) AS s,
-         LEAST(k.ends_on, k.terminated_on, k.next_on, :end) AS e
-    FROM (SELECT s.*, t.rate, t.starts_on AS step_on,
-                 lead(t.starts_on) OVER (PARTITION BY s.id ORDER BY t.starts_on) AS next_on
-            FROM subsidy_scheme s
-            JOIN subsidy_step t ON t.community_id = :c AND t.scheme_id = s.id
-           WHERE s.community_id = :c AND s.starts_on < :end
-             AND LEAST(s.ends_on, s.terminated_on) > :first) k
-), paid AS (
-  SELECT d.no, d.tariff_id, d.version_id, k.rate, k.id AS scheme_id, k.s,
-         LEAST(d.e, k.e) - GREATEST(d.s, k.s) AS days
-    FROM dated d JOIN span k ON k.s < d.e AND k.e > d.s AND k.s < k.e
-    LEFT JOIN subsidy_exclusion x
-      ON x.community_id = :c AND x.scheme_id = k.id AND x.unit_id = d.unit_id
-   WHERE d.subsidised
+  SELECT * FROM (
+    SELECT s.*, t.rate, GREATEST(s.starts_on, t.starts_on, :first) AS s,
+           LEAST(s.ends_on, s.terminated_on, :end,
+                 lead(t.starts_on) OVER (PARTITION BY s.id ORDER BY t.starts_on)) AS e
+      FROM subsidy_scheme s
+      JOIN subsidy_step t ON t.community_id = :c AND t.scheme_id = s.id
+     WHERE s.community_id = :c AND s.starts_on < :end
+       AND LEAST(s.ends_on, s.terminated_on) > :first) k
+   WHERE k.s < k.e
+)"""
+_PAYS = """d.subsidised AND k.s < d.e AND k.e > d.s
      AND COALESCE(x.included, d.kind = ANY (k.unit_kinds)
            AND (k.include_unsold OR d.status <> 'unsold')
-           AND (k.include_developer OR NOT d.developer))
-)"""
-_ONE_RATE = """
+           AND (k.include_developer OR NOT d.developer))"""
+
+# Mostly one rate pays the month through, and its days stand on the line itself.
+_ONE_RATE = f"""
+    LEFT JOIN subsidy_exclusion x ON x.community_id = :c AND x.unit_id = d.unit_id
+     AND x.scheme_id = (SELECT id FROM span)
+    LEFT JOIN span k ON {_PAYS}"""
+_ONE_RATE_DAYS = """CASE WHEN k.id IS NULL THEN 0
+              ELSE LEAST(d.e, k.e) - GREATEST(d.s, k.s) END"""
+
+# One rounding however often the rate steps: rate × days is summed first.
+_SEVERAL_RATES = f"""
 net AS (
-  SELECT no, tariff_id, version_id, rate * days AS rate_days, days, scheme_id, rate FROM paid
-)"""
-_SEVERAL_RATES = """
-net AS (
-  SELECT no, tariff_id, version_id, sum(rate * days) AS rate_days, sum(days) AS days,
-         (array_agg(scheme_id ORDER BY s))[1] AS scheme_id,
-         CASE WHEN min(rate) = max(rate) THEN min(rate) END AS rate
-    FROM paid GROUP BY no, tariff_id, version_id
+  SELECT d.no, d.tariff_id, d.version_id,
+         sum(k.rate * (LEAST(d.e, k.e) - GREATEST(d.s, k.s))) AS rate_days,
+         sum(LEAST(d.e, k.e) - GREATEST(d.s, k.s)) AS days,
+         (array_agg(k.id ORDER BY k.s))[1] AS scheme_id,
+         CASE WHEN min(k.rate) = max(k.rate) THEN min(k.rate) END AS rate
+    FROM dated d CROSS JOIN span k
+    LEFT JOIN subsidy_exclusion x
+      ON x.community_id = :c AND x.scheme_id = k.id AND x.unit_id = d.unit_id
+   WHERE {_PAYS}
+   GROUP BY d.no, d.tariff_id, d.version_id
 )"""
 
 _DATED = """
@@ -249,7 +265,7 @@ _PLACED = """
     FROM placed"""
 
 _LINES = """
-CREATE TEMPORARY TABLE run_line ON COMMIT DROP AS
+INSERT INTO run_line
 WITH {tables}
 SELECT no, unit_id, party, tariff_id, version_id, detail_id, position, quantity, price, days,
        whole_gross AS whole_gross_fen, whole_net AS whole_subsidy_fen, gross AS gross_fen,
@@ -265,7 +281,9 @@ def lines(plan: Plan, *, moved: bool) -> str:
     if plan.reduced:
         tables.append(_REDUCTIONS)
     if plan.rates:
-        tables += [_SPANS, _ONE_RATE if plan.rates == 1 else _SEVERAL_RATES]
+        tables.append(_SPANS)
+    if plan.rates > 1:
+        tables.append(_SEVERAL_RATES)
     if plan.spaces:
         pieces.append(_SPACES.format(unbilled=_unbilled(plan, "h.unit_id", "p.tariff_id")))
     if plan.read:
@@ -290,7 +308,11 @@ def _dated(plan: Plan) -> str:
     if plan.reduced:
         days += " - COALESCE(f.days, 0)"
         joins += " LEFT JOIN off f USING (no, tariff_id, version_id)"
-    if plan.rates:
+    if plan.rates == 1:
+        rate_days = f"COALESCE(k.rate, 0) * {_ONE_RATE_DAYS}"
+        scheme = f"k.id AS scheme_id, k.rate AS subsidy_rate, {_ONE_RATE_DAYS} AS subsidy_days"
+        joins += _ONE_RATE
+    elif plan.rates:
         rate_days = "COALESCE(n.rate_days, 0)"
         scheme = "n.scheme_id, n.rate AS subsidy_rate, COALESCE(n.days, 0) AS subsidy_days"
         joins += " LEFT JOIN net n USING (no, tariff_id, version_id)"
