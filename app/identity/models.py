@@ -28,6 +28,7 @@ class Account(Stamped, Base):
     __tablename__ = "account"
     __table_args__ = (
         CheckConstraint("phone_digest IS NOT NULL OR email_digest IS NOT NULL", name="reachable"),
+        CheckConstraint("(reset_digest IS NULL) = (reset_until IS NULL)", name="reset"),
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     name: Mapped[str] = mapped_column(Text)
@@ -44,6 +45,8 @@ class Account(Stamped, Base):
     language: Mapped[str] = mapped_column(Text, server_default="zh_Hans_CN")
     elder_mode: Mapped[bool] = mapped_column(server_default=text("false"))
     must_change_password: Mapped[bool] = mapped_column(server_default=text("false"))
+    reset_digest: Mapped[bytes | None]  # of a reset code, good once and until `reset_until`
+    reset_until: Mapped[datetime | None]
 
 
 class SignIn(Stamped, Base):

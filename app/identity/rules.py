@@ -119,6 +119,11 @@ def new_binding_code() -> str:
     return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
 
 
+def grouped_code(code: str) -> str:
+    """A code in two groups, as people read it aloud: `AB3D-9K2M`."""
+    return f"{code[:4]}-{code[4:]}"
+
+
 def printed_code(community_id: int, code: str) -> str:
     """A binding code as a bill prints it, with its community: `12-AB3D-9K2M`."""
     return (

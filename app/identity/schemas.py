@@ -76,6 +76,13 @@ class SetPasswordForm(Schema):
     password = Secret()
 
 
+class ResetForm(_Login):
+    """A password by the code that the community's staff handed over."""
+
+    code = Text(required=True, least=1, most=40)
+    password = Secret()
+
+
 class ProfileForm(Schema):
     """How the house addresses somebody."""
 

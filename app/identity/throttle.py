@@ -44,6 +44,10 @@ BINDING_ACCOUNT = Cap("binding-account", "10 per 1 hour; 30 per day")
 BINDING_ADDRESS = Cap("binding-address", "30 per 1 hour; 100 per day")
 SIGN_UP_ADDRESS = Cap("sign-up-address", "20 per 1 hour; 60 per day")
 PASSWORD_ACCOUNT = Cap("password-account", "10 per 15 minutes")
+RESET_ACCOUNT = Cap("reset-account", "6 per 15 minutes; 20 per day")
+RESET_ADDRESS = Cap("reset-address", "30 per 1 hour; 100 per day")
+RESET_ISSUED = Cap("reset-issued", "5 per day")
+RESET_STAFF = Cap("reset-staff", "20 per 1 hour; 60 per day")
 
 
 class Throttle:

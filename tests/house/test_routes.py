@@ -40,6 +40,7 @@ PUBLIC_ENDPOINTS = {
     "identity.bind": "asks for the code on the bill",
     "identity.bind_by_qr": "the code on the bill is the key",
     "identity.confirm_binding": "the code on the bill is the key",
+    "identity.reset_password": "the code from the property office is the key",
     "identity.set_password": "the link is the key",
     "identity.sign_in": "the way in",
     "identity.sign_in_demonstration": "exists only where LINLI_DEMO is 1",

@@ -13,6 +13,8 @@ from app.identity import passwords
 from app.identity.service import bindings, sign_ins
 from app.identity.throttle import (
     BINDING_ADDRESS,
+    RESET_ACCOUNT,
+    RESET_ADDRESS,
     SIGN_IN_ACCOUNT,
     SIGN_IN_ADDRESS,
     Throttle,
@@ -215,5 +217,5 @@ def test_the_documented_caps_are_the_codes() -> None:
     from pathlib import Path
 
     text = (Path(__file__).parents[2] / "docs/adr/0010-sign-in.md").read_text("utf-8")
-    for cap in (SIGN_IN_ACCOUNT, SIGN_IN_ADDRESS, BINDING_ADDRESS):
+    for cap in (SIGN_IN_ACCOUNT, SIGN_IN_ADDRESS, BINDING_ADDRESS, RESET_ACCOUNT, RESET_ADDRESS):
         assert cap.text in text

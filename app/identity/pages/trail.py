@@ -17,6 +17,7 @@ from app.kernel.errors import N_
 from app.kernel.masking import mask_text
 from app.kernel.tenancy import NOWHERE
 from app.web.door import needs
+from app.web.formats import yuan
 from app.web.lists import Column, Filter, Listing
 from app.web.navigation import ANYWHERE, MANAGE, NavItem, register
 
@@ -100,7 +101,7 @@ def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     before, after = before or {}, after or {}
     names = [*before, *(name for name in after if name not in before)]
     return [
-        (gettext(FIELDS.get(name, name)), _plain(before.get(name)), _plain(after.get(name)))
+        (gettext(FIELDS.get(name, name)), _said(name, before), _said(name, after))
         for name in names
         if before.get(name) != after.get(name)
     ]
@@ -119,6 +120,12 @@ def _answer(community_id: int) -> Any:
         changes=changes,
         subject_in_words=subject_in_words,
     )
+
+
+def _said(name: str, values: Mapping[str, Any]) -> str:
+    value = values.get(name)
+    money = name.endswith("_fen") and isinstance(value, int) and not isinstance(value, bool)
+    return yuan(value) if money else _plain(value)
 
 
 def _plain(value: Any) -> str:

@@ -6,11 +6,14 @@ reads take nothing but names, labels and codes.
 """
 
 from app.identity.queries.bindings import (
+    AccountOfPerson,
     HomeRow,
+    accounts_of_person,
     bindings_ever,
     bindings_of,
     homes_of,
     person_at_unit,
+    person_name,
     unit_by_code,
     unit_label,
     unit_names,
@@ -18,6 +21,7 @@ from app.identity.queries.bindings import (
 from app.identity.queries.members import (
     NamedMembership,
     account_rows,
+    holds_role,
     is_last_operator,
     lies_within,
     members_at,
@@ -50,6 +54,7 @@ from app.identity.queries.reach import (
 from app.identity.queries.trail import trail
 
 __all__ = [
+    "AccountOfPerson",
     "Held",
     "HomeRow",
     "NamedMembership",
@@ -59,11 +64,13 @@ __all__ = [
     "SignedIn",
     "TokenRow",
     "account_rows",
+    "accounts_of_person",
     "bindings_ever",
     "bindings_of",
     "communities_below",
     "community_names",
     "held_by",
+    "holds_role",
     "homes_of",
     "is_last_operator",
     "lies_within",
@@ -72,6 +79,7 @@ __all__ = [
     "named_memberships",
     "organization_exists",
     "person_at_unit",
+    "person_name",
     "program_by",
     "reach_of",
     "region_kind",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, column, func, select, table, text
@@ -25,6 +25,17 @@ class HomeRow:
     label: str
     bound_at: datetime
     others: int  # further accounts bound to the unit
+
+
+@dataclass(frozen=True)
+class AccountOfPerson:
+    """An account bound to a unit that a person of the roll owns or lives in."""
+
+    binding_id: int
+    account_name: str
+    label: str
+    bound_at: datetime
+    same_phone: bool  # as the roll has of this person
 
 
 def unit_by_code(community_id: int, code: str) -> tuple[int, str, str] | None:
@@ -89,6 +100,41 @@ def bindings_ever(community_id: int, unit_id: int) -> int:
             {"community": community_id, "unit": unit_id},
         ).scalar_one()
     )
+
+
+def person_name(community_id: int, person_id: int) -> str | None:
+    """What a person of the roll is called; None when there is none."""
+    found: str | None = db.session.execute(
+        text("SELECT name FROM person WHERE community_id = :community AND id = :person"),
+        {"community": community_id, "person": person_id},
+    ).scalar()
+    return found
+
+
+def accounts_of_person(
+    community_id: int, person_id: int, today: date
+) -> tuple[AccountOfPerson, ...]:
+    """The live bindings of a person's present units; those with the person's phone first."""
+    rows = db.session.execute(
+        text(
+            "SELECT b.id AS binding_id, a.name AS account_name, u.label,"
+            " b.created_at AS bound_at,"
+            " coalesce(a.phone_digest = p.phone_digest, false) AS same_phone"
+            " FROM person p JOIN unit_binding b ON b.community_id = p.community_id"
+            "  AND b.ended_at IS NULL"
+            " JOIN account a ON a.id = b.account_id"
+            " JOIN unit u ON u.community_id = b.community_id AND u.id = b.unit_id"
+            " WHERE p.community_id = :community AND p.id = :person AND (b.person_id = p.id"
+            "  OR b.unit_id IN ("
+            "   SELECT unit_id FROM ownership WHERE community_id = :community"
+            "    AND person_id = :person AND (ends_on IS NULL OR ends_on > :today)"
+            "   UNION ALL SELECT unit_id FROM occupant WHERE community_id = :community"
+            "    AND person_id = :person AND (ends_on IS NULL OR ends_on > :today)))"
+            " ORDER BY same_phone DESC, u.sort_key, b.id"
+        ),
+        {"community": community_id, "person": person_id, "today": today},
+    )
+    return tuple(AccountOfPerson(**row._mapping) for row in rows)
 
 
 def homes_of(account_id: int) -> tuple[HomeRow, ...]:

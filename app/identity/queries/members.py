@@ -124,6 +124,19 @@ def lies_within(account_id: int, kind: str, place_id: int, today: date) -> bool:
     return not elsewhere and bound <= ({place_id} if kind == "community" else set())
 
 
+def holds_role(account_id: int, today: date) -> bool:
+    """Whether an account holds a role anywhere, today or from a day to come."""
+    return bool(
+        db.session.execute(
+            text(
+                "SELECT EXISTS (SELECT FROM membership WHERE account_id = :account"
+                " AND (ends_on IS NULL OR :today < ends_on))"
+            ),
+            {"account": account_id, "today": today},
+        ).scalar_one()
+    )
+
+
 def region_kind(region_id: int) -> str | None:
     """Whether a region is a city, district, street or station."""
     found: str | None = db.session.execute(

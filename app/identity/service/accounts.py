@@ -92,10 +92,18 @@ def account_of_link(token: str) -> Account:
 def set_password_by_link(token: str, new: str) -> Account:
     """Set the password a link allows; every sign-in of the account ends. Raises NotFound."""
     account = account_of_link(token)
-    _set_password(account, new)
-    _end_sign_ins(account.id)
+    set_new_password(account, new)
     record_at_large("identity:set-password-by-link", f"account:{account.id}")
     return account
+
+
+def set_new_password(account: Account, new: str) -> None:
+    """Set a password whose right was shown by other means; every sign-in of the account ends.
+
+    Raises RuleBroken for a weak one.
+    """
+    _set_password(account, new)
+    _end_sign_ins(account.id)
 
 
 def edit_profile(account_id: int, *, name: str, language: str, elder_mode: bool) -> None:
@@ -161,6 +169,7 @@ def _set_password(account: Account, new: str) -> None:
     refuse_weak(new, shortest, (account.phone or "", account.email or "", account.name))
     account.password_hash = passwords.hash_password(new)
     account.must_change_password = False
+    account.reset_digest = account.reset_until = None
 
 
 def _end_sign_ins(account_id: int, but: int = 0) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import current_app, render_template, request, url_for
 from flask_babel import gettext, ngettext
 from sqlalchemy import Select, and_, func, select
 
@@ -91,8 +91,17 @@ def person(community_id: int, person_id: int) -> Any:
         parts=parts,
         labels=labels,
         can_edit=may("roster.edit"),
+        accounts=_accounts(community_id, person_id),
         words=words,
     )
+
+
+def _accounts(community_id: int, person_id: int) -> str:
+    """The page about this person's sign-in, where it exists and the reader may see it."""
+    endpoint = "identity.accounts_of_person"
+    if endpoint not in current_app.view_functions or not may("binding.edit"):
+        return ""
+    return url_for(endpoint, community_id=community_id, person_id=person_id)
 
 
 @pages.route(f"{ONE}/edit", methods=["GET", "POST"])
