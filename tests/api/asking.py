@@ -23,7 +23,7 @@ class Program:
     office: Office
     token: str
 
-    def ask(self, verb: str, path: str, expected: int = 200, **body: Any) -> Any:
+    def ask(self, verb: str, path: str, expected: int = 200, /, **body: Any) -> Any:
         """Ask below the community's address; `body` is sent as JSON. The answer's JSON."""
         return self.send(verb, path, expected, **({"json": body} if verb != "GET" else {}))
 
@@ -39,7 +39,7 @@ class Program:
         assert answer.status_code == expected, f"{verb} {path} → {answer.status_code} {said}"
         return json.loads(said) if said else None
 
-    def refused(self, verb: str, path: str, status: int = 422, **body: Any) -> dict[str, Any]:
+    def refused(self, verb: str, path: str, status: int = 422, /, **body: Any) -> dict[str, Any]:
         """The error of a refusal."""
         error: dict[str, Any] = self.ask(verb, path, status, **body)["error"]
         assert error["message"]

@@ -148,7 +148,8 @@ def late_terms(community_id: int) -> Any:
 def set_late_terms(wanted: dict[str, Any], community_id: int) -> Any:
     """Write down a contract's late damages from a day on."""
     rate = wanted.pop("daily_permille") / 1000
-    return service.set_late_terms(community_id, daily_rate=rate, **wanted)
+    made = service.set_late_terms(community_id, daily_rate=rate, **wanted)
+    return next(one for one in queries.late_terms(community_id) if one.id == made.id)
 
 
 @api.route("/late-terms/<int:terms_id>/termination", methods=["POST"])

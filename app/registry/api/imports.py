@@ -178,7 +178,7 @@ def map_columns(wanted: dict[str, Any], community_id: int, import_id: int) -> An
     if made.status not in ("uploaded", "ready") or "headers" not in details:
         raise Conflict("roster.read", N_("这份名册已经处理过，请重新上传。"))
     sheet = wanted["sheet"] or details.get("sheet") or None
-    if sheet != details.get("sheet"):
+    if sheet != (details.get("sheet") or None):
         work.begin_reading(community_id, import_id, sheet=sheet)
     else:
         columns = _checked(wanted["columns"], len(details["headers"]))

@@ -246,7 +246,7 @@ def mapping(community_id: int, import_id: int) -> Any:
             problem = gettext("请指出哪一列是房号。")
         else:
             sheet = request.form.get("sheet") or details.get("sheet") or None
-            if sheet != details.get("sheet"):
+            if sheet != (details.get("sheet") or None):
                 work.begin_reading(community_id, import_id, sheet=sheet)
             else:
                 work.begin_reading(community_id, import_id, sheet=sheet, columns=chosen)
