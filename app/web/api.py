@@ -86,7 +86,7 @@ REFUSALS = {
     404: "There is no such thing, or not for you.",
     409: "Somebody was faster, or it has moved on.",
     413: "The body is too large.",
-    415: "The body is not JSON.",
+    415: "The body is not of the documented type.",
     422: "The values break a rule; `fields` says which.",
     429: "Too many requests; see Retry-After.",
 }

@@ -21,7 +21,7 @@ def asking(listing: Listing) -> type[PageArguments]:
     """
     keys = [column.key for column in listing.columns if column.sort is not None]
     orders = [sign + key for key in keys for sign in ("", "-")]
-    named: dict[str, fields.Field] = {one.name: _field(one) for one in listing.filters}
+    named: dict[str, fields.Field[Any]] = {one.name: _field(one) for one in listing.filters}
     named["sort"] = Choice(
         orders,
         load_default=listing.default_sort,
@@ -61,7 +61,7 @@ def _asked(listing: Listing, arguments: Mapping[str, Any]) -> Asked:
     )
 
 
-def _field(one: Filter) -> fields.Field:
+def _field(one: Filter) -> fields.Field[Any]:
     if one.kind == "month":
         return Month()
     if one.kind == "date":
