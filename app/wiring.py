@@ -18,6 +18,7 @@ MODELS = (
     "app.registry.models",
     "app.identity.models",
     "app.ledger.models",
+    "app.payments.models",
     "app.billing.models",
     "app.billing.subsidy.models",
     "app.web.idempotency",

@@ -31,6 +31,7 @@ RENOVATION_CLASSES = ("basic", "improved", "extended")  # 基础 完善(提升) 
 UNIT_KINDS = ("residential", "commercial", "office", "parking", "storage", "other")
 UNIT_STATUSES = ("occupied", "vacant", "unsold", "demolished")
 FEE_MODES = ("fixed", "commission")  # 包干制 酬金制
+OVERPAID_POLICIES = ("credit", "refund")  # what was paid twice: kept for the unit, or sent back
 TRANSFER_POLICIES = ("by_day", "whole_month_to_seller", "whole_month_to_buyer")
 
 
@@ -73,6 +74,9 @@ class Community(Stamped, Base):
         one_of("transfer_policy", TRANSFER_POLICIES),
         CheckConstraint("id > 0", name="id_positive"),
         CheckConstraint("due_day BETWEEN 1 AND 28", name="due_day"),
+        one_of("overpaid_policy", OVERPAID_POLICIES),
+        CheckConstraint("refund_alone_fen >= 0", name="refund_alone"),
+        CheckConstraint("prepay_months BETWEEN 0 AND 12", name="prepay_months"),
         UniqueConstraint("region_id", "name"),
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -87,6 +91,10 @@ class Community(Stamped, Base):
     transfer_policy: Mapped[str] = mapped_column(Text, server_default="by_day")
     due_day: Mapped[int] = mapped_column(SmallInteger, server_default="28")
     service_phone: Mapped[str] = mapped_column(Text, server_default="")
+    partial_payment: Mapped[bool] = mapped_column(server_default=text("true"))
+    overpaid_policy: Mapped[str] = mapped_column(Text, server_default="credit")
+    refund_alone_fen: Mapped[int] = mapped_column(server_default="20000")  # above: two persons
+    prepay_months: Mapped[int] = mapped_column(SmallInteger, server_default="12")
 
 
 class Mandate(CommunityRow, Base):

@@ -15,7 +15,8 @@ APP = Path(__file__).parents[2] / "app"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"kernel"}),
     frozenset({"web"}),
-    frozenset({"ledger", "registry", "identity", "payments"}),
+    frozenset({"ledger", "registry", "identity"}),
+    frozenset({"payments"}),
     frozenset({"billing", "committee", "commons", "notices"}),
     frozenset({"maintenance"}),
     frozenset({"oversight", "outlook", "disclosure", "desk"}),

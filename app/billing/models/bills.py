@@ -221,14 +221,26 @@ class BillNote(CommunityRow, Base):
 
 
 class Settlement(CommunityRow, Base):
-    """Money received for a unit and laid on its bills, oldest first. `source` is unique."""
+    """Money received for a unit and laid on its bills, oldest first. `source` is unique.
+
+    What is taken back (a refund, a lost dispute, a wrong entry) is a settlement below zero
+    that names the one it takes back; its allocations and credit are below zero too.
+    """
 
     __tablename__ = "settlement"
     __table_args__ = (
         UniqueConstraint("community_id", "source"),
-        CheckConstraint("amount_fen > 0", name="amount"),
-        CheckConstraint("credit_fen BETWEEN 0 AND amount_fen", name="credit"),
+        CheckConstraint(
+            "amount_fen <> 0 AND (amount_fen < 0) = (takes_back_id IS NOT NULL)", name="amount"
+        ),
+        CheckConstraint(
+            "credit_fen BETWEEN LEAST(0, amount_fen) AND GREATEST(0, amount_fen)", name="credit"
+        ),
         Index("ix_settlement__unit", "community_id", "unit_id"),
+        Index("ix_settlement__payment", "community_id", "payment_id"),
+        Index("ix_settlement__takes_back", "community_id", "takes_back_id"),
+        community_key("takes_back_id", "settlement"),
+        community_key("payment_id", "payment"),
         community_key("unit_id", "unit"),
         community_key("entry_id", "entry"),
     )
@@ -240,14 +252,16 @@ class Settlement(CommunityRow, Base):
     credit_fen: Mapped[int] = mapped_column(server_default="0")  # over all bills: kept as credit
     entry_id: Mapped[int]
     created_by: Mapped[int | None]
+    payment_id: Mapped[int | None]
+    takes_back_id: Mapped[int | None]
 
 
 class Allocation(Base):
-    """What part of a settlement paid which bill."""
+    """What part of a settlement paid which bill; below zero where it was taken back."""
 
     __tablename__ = "allocation"
     __table_args__ = (
-        CheckConstraint("amount_fen > 0", name="amount"),
+        CheckConstraint("amount_fen <> 0", name="amount"),
         Index("ix_allocation__bill", "community_id", "bill_id"),
         community_key("settlement_id", "settlement"),
         community_key("bill_id", "bill"),
