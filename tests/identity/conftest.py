@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from flask import Flask, jsonify, request
 
+from app.identity.models import Account
+from app.kernel.db import db
 from app.kernel.tenancy import scope
 from app.web.door import needs, public, signed_in
+from tests.people import PASSWORD, make_account
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +59,11 @@ def doors(environment: dict[str, str], app: Flask) -> Flask:
 
     made.add_url_rule("/probe/who", "probe_who", public(whoami))
     return made
+
+
+@pytest.fixture
+def person(house: Flask) -> Account:
+    """Somebody with a password and nothing else."""
+    account = make_account(name="李雷雷", password=PASSWORD)
+    db.session.commit()
+    return account

@@ -69,7 +69,7 @@ def test_a_code_from_the_desk_sets_a_password_once_and_signs_every_device_out(
     code = code_of(shown)
     anew = anonymous(app)
     assert forgetful.redeem(anew, code.lower().replace("-", " ")).status_code == 303
-    assert anew.get("/account").status_code == 200
+    assert "密码已设置" in anew.get("/account").get_data(as_text=True)
     assert forgetful.browser.get("/account").status_code == 302  # the lost phone is out
     assert forgetful.redeem(anonymous(app), code).status_code == 422  # used
     old = {"login": forgetful.login, "password": PASSWORD}

@@ -1,4 +1,4 @@
-"""A roster from upload to undo."""
+"""A roster from upload to the roll."""
 
 from datetime import date
 from decimal import Decimal
@@ -10,8 +10,8 @@ from app.kernel.db import db
 from app.kernel.errors import Conflict
 from app.kernel.outbox import OutboxEvent
 from app.registry import queries, service
-from app.registry.imports import apply, preview, undo
-from app.registry.service import NewOwner
+from app.registry.imports import apply, preview
+from tests.registry.rolls import THREE, digest, owners
 from tests.registry.sheets import (
     HEADINGS,
     applied,
@@ -21,34 +21,6 @@ from tests.registry.sheets import (
     sentences,
     workbook,
 )
-
-THREE = [
-    ["3栋", "2单元", 501, "88.47㎡", "张三", "13800138000"],
-    ["3号楼", "二单元", "502室", 90.5, "李四、王五", "13900139001/13900139002"],
-    ["三号楼", "", "门面1", "１２０．５０", "示范置业有限公司", ""],
-]
-
-
-def owners(town, label, on=date(2026, 1, 1)):
-    unit = queries.unit_by_label(town.community_id, label)
-    return [
-        (o.name, f"{o.share_numerator}/{o.share_denominator}", o.phone_tail)
-        for o in queries.owners_of(town.community_id, unit.id, on)
-    ]
-
-
-def digest(town):
-    """Everything the roll holds, in one text."""
-    return {
-        table: db.session.execute(
-            text(
-                f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t.id), '')) FROM {table} t"
-                " WHERE community_id = :c"
-            ),
-            {"c": town.community_id},
-        ).scalar_one()
-        for table in ("building", "entrance", "unit", "person", "ownership", "occupant")
-    }
 
 
 def test_three_ways_to_write_a_building_become_one(town):
@@ -299,95 +271,6 @@ def test_an_import_is_applied_once(town):
         apply.apply_roster(town.community_id, made.id)
     with pytest.raises(Conflict):
         preview.read_file(town.community_id, made.id)
-
-
-def test_undo_of_new_units_leaves_no_trace(town):
-    before = digest(town)
-    made = applied(town, workbook(THREE))
-    undo.undo_roster(town.community_id, made.id)
-    assert digest(town) == before
-    assert made.status == "undone"
-    with pytest.raises(Conflict):
-        undo.undo_roster(town.community_id, made.id)
-
-
-def test_undo_of_changes_puts_everything_back(town):
-    headings = (*HEADINGS, "租户", "备注", "状态", "产权起始")
-    first = [
-        ["3", "2", "501", 88.47, "张三", "13800138000", "租客", "旧", "已入住", ""],
-        ["3", "2", "502", 90.5, "李四、王五", "", "", "", "", ""],
-        ["3", "2", "503", 90.5, "赵六", "", "", "", "", ""],
-    ]
-    second = [
-        ["3", "2", "501", 99, "买家", "13800138001", "新客", "新", "空置", "2026-02-01"],
-        ["3", "2", "502", 90.5, "李四、王五", "13900139001、13900139002", "", "", "", ""],
-        ["3", "2", "503", 90.5, "赵六", "", "", "", "已拆除", "2001-02-03"],
-        ["4", "1", "101", 50, "李四", "13900139001", "", "", "", ""],
-    ]
-    applied(town, workbook(first, headings))
-    before = digest(town)
-    made = preview_of(town, workbook(second, headings), day=date(2026, 1, 1))
-    assert counts(made) == (1, 3, 0, 0)
-    apply.apply_roster(town.community_id, made.id)
-    assert digest(town) != before
-    closed = queries.unit_by_label(town.community_id, "3-2-503")
-    assert closed.billable_until == date(2026, 1, 1)
-    undo.undo_roster(town.community_id, made.id)
-    assert digest(town) == before
-
-
-def test_undo_is_refused_after_a_later_edit_and_names_the_unit(town):
-    made = applied(town, workbook(THREE))
-    unit = queries.unit_by_label(town.community_id, "3-2-501")
-    buyer = service.add_person(town.community_id, "买方")
-    service.transfer_unit(town.community_id, unit.id, [NewOwner(buyer.id)], date(2026, 1, 1))
-    with pytest.raises(Conflict, match="3-2-501"):
-        undo.undo_roster(town.community_id, made.id)
-
-
-def test_undo_is_refused_when_other_rooms_wrote_about_a_unit(town):
-    made = applied(town, workbook(THREE))
-    unit = queries.unit_by_label(town.community_id, "3-2-501")
-    account = db.session.execute(
-        text(
-            "INSERT INTO account (name, phone_digest, password_hash)"
-            " VALUES ('x', sha256(gen_random_uuid()::text::bytea), 'x') RETURNING id"
-        )
-    ).scalar_one()
-    db.session.execute(
-        text("INSERT INTO unit_binding (community_id, account_id, unit_id) VALUES (:c, :a, :u)"),
-        {"c": town.community_id, "a": account, "u": unit.id},
-    )
-    with pytest.raises(Conflict, match=r"住户账号绑定.*3-2-501"):
-        undo.undo_roster(town.community_id, made.id)
-
-
-def test_undo_is_refused_when_imported_people_own_something_else(town):
-    made = applied(town, workbook(THREE))
-    other = town.add_unit("9-9")
-    person = queries.search_people(town.community_id, "张三")[0]
-    service.add_owner(town.community_id, other.id, person.id, date(2026, 1, 1))
-    with pytest.raises(Conflict, match="9-9"):
-        undo.undo_roster(town.community_id, made.id)
-
-
-def test_undo_is_refused_when_an_imported_building_has_grown(town):
-    made = applied(town, workbook(THREE))
-    building = queries.buildings(town.community_id)[0]
-    service.add_unit(town.community_id, building.id, "X", Decimal("1"))
-    with pytest.raises(Conflict, match="楼栋"):
-        undo.undo_roster(town.community_id, made.id)
-
-
-def test_a_later_import_of_the_same_units_is_undone_first(town):
-    first = applied(town, workbook(THREE))
-    second = preview_of(town, workbook([["3", "2", "501", 99, "张三", ""]]), day=date(2026, 1, 1))
-    apply.apply_roster(town.community_id, second.id)
-    with pytest.raises(Conflict):
-        undo.undo_roster(town.community_id, first.id)
-    undo.undo_roster(town.community_id, second.id)
-    undo.undo_roster(town.community_id, first.id)
-    assert queries.counts(town.community_id).unit_count == 0
 
 
 def test_personal_numbers_are_sealed_in_the_waiting_rows_too(town):

@@ -29,7 +29,9 @@ def accounts_of_person(community_id: int, person_id: int) -> Any:
     if name is None:
         raise NotFound("person.unknown", N_("没有找到这个人。"))
     rows = queries.accounts_of_person(community_id, person_id, clock.today())
-    return render_template("identity/accounts_of_person.html", name=name, rows=rows)
+    return render_template(
+        "identity/accounts_of_person.html", name=name, rows=rows, person_id=person_id
+    )
 
 
 @pages.route("/c/<int:community_id>/bindings/<int:binding_id>/reset-code", methods=["GET", "POST"])
@@ -75,8 +77,9 @@ def reset_password() -> Any:
         else:
             end_session()
             opened = sign_ins.sign_in_registered(account.id, address=address(), browser=browser())
+            answer = welcome(opened)  # a new session; what is said must stand in it
             flash(gettext("密码已设置，其他设备已退出登录。"))
-            return welcome(opened)
+            return answer
     shell.use(shell.PLAIN)
     shortest = rules.SHORTEST
     return render_template("identity/reset_password.html", form=form, shortest=shortest), status

@@ -91,8 +91,9 @@ def set_password(token: str) -> Any:
         else:
             end_session()
             opened = sign_ins.sign_in_registered(account.id, address=address(), browser=browser())
+            answer = welcome(opened)  # a new session; what is said must stand in it
             flash(gettext("密码已设置。下次请用手机号（邮箱）和密码登录。"))
-            return welcome(opened)
+            return answer
     shell.use(shell.PLAIN)
     shortest = accounts.shortest_for(account.id)
     page = render_template(

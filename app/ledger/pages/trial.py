@@ -82,7 +82,7 @@ def _statement_columns() -> tuple[Column, ...]:
         Column("kind", N_("事项"), words=kind_titles()),
         Column("source", N_("来源"), shown=False),
         Column("memo", N_("摘要")),
-        Column("unit_label", N_("房屋")),
+        Column("unit_label", N_("房号")),
         Column("debit_fen", N_("借方"), kind="money"),
         Column("credit_fen", N_("贷方"), kind="money"),
         Column("balance_fen", N_("余额"), kind="money"),
