@@ -102,9 +102,7 @@ def test_parking_spaces_are_counted_by_unit(app: Flask) -> None:
 def test_a_meter_is_read_replaced_and_billed(app: Flask) -> None:
     here = program(app)
     water = _tariff(here, "二次供水", "metered", measure="m³")
-    here.ask(
-        "POST", f"/tariffs/{water}/prices", 201, starts_on="2026-04-01", price="0.35", **PAPER
-    )
+    here.ask("POST", f"/tariffs/{water}/prices", 201, starts_on="2026-04-01", price="0.35", **PAPER)
     hung = here.ask(
         "POST", "/meters", 201, tariff_id=water, unit="1-102", serial="A1", initial="100"
     )

@@ -102,6 +102,17 @@ def test_every_operation_says_in_a_sentence_what_it_does(app: Flask) -> None:
             assert item[verb].get("summary", "").endswith("."), f"{verb} {path}"
 
 
+def test_the_page_for_people_tells_every_operation(app: Flask) -> None:
+    client = app.test_client()
+    described = client.get("/api/v1/openapi.json").get_json()
+    verbs = {"get", "post", "put", "patch", "delete"}
+    operations = sum(len(verbs & item.keys()) for item in described["paths"].values())
+    page = client.get("/api/v1/").get_data(as_text=True)
+    told = page.count('<details class="api-operation">')
+    assert operations > 90
+    assert told == operations
+
+
 def _aim(case: schemathesis.Case, office: Office) -> None:
     """Point most cases at things that exist, so that not all answers are 404."""
     for name, real in REAL.items():

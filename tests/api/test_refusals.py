@@ -78,7 +78,8 @@ def test_a_wrong_value_is_told_beside_its_field(
     manager = Program(app, office, office.manager)
     error = manager.refused(verb, _at(app, office, path), **body)
     sentences = error["fields"]["json"][field]
-    assert sentences and "Not a valid" not in str(sentences) and "Must be" not in str(sentences)
+    assert "Not a valid" not in str(sentences)
+    assert "Must be" not in str(sentences)
 
 
 @pytest.mark.parametrize(("verb", "path", "body", "field"), WRITES, ids=IDS)

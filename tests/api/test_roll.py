@@ -100,7 +100,9 @@ def test_a_wrong_ownership_is_corrected_with_its_reason(app: Flask) -> None:
     assert "reason" in str(here.refused("POST", there, **facts)["fields"])
     right = here.ask("POST", there, 201, reason="录入有误", **facts)
     assert (right["starts_on"], right["ends_on"]) == ("2001-05-01", None)
-    assert here.refused("POST", f"{path}/ownerships/{10**9}/correction", 404, reason="录入", **facts)
+    assert here.refused(
+        "POST", f"{path}/ownerships/{10**9}/correction", 404, reason="录入", **facts
+    )
 
 
 def test_owners_without_shares_divide_evenly_and_half_told_shares_are_refused(app: Flask) -> None:

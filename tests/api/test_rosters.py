@@ -7,6 +7,9 @@ from typing import Any
 
 from flask import Flask
 
+from app.kernel.db import db
+from app.kernel.tenancy import scoped
+from app.registry.imports import work
 from tests.api.asking import Program, program
 
 HEAD = "楼栋,单元,房号,建筑面积,业主,电话\n"
@@ -82,3 +85,19 @@ def test_what_is_no_roster_is_refused_with_a_sentence(app: Flask) -> None:
     assert list(typed["error"]["fields"]) == ["file"]
     broken = _upload(here, "PK\x03\x04 not a workbook", "名册.xlsx")
     assert (broken["status"], bool(broken["refusal"])) == ("refused", True)
+
+
+def test_a_large_roster_is_read_by_a_worker_and_its_task_is_told(app: Flask) -> None:
+    here = program(app)
+    lines = [f"2,1,{room},60.00,业主{room},,{'顶' * 150}\n" for room in range(1001, 1801)]
+    made = _upload(here, HEAD.replace("\n", ",备注\n") + "".join(lines))
+    assert (made["status"], made["task"]["status"]) == ("reading", "queued")
+    busy = here.refused("POST", f"/imports/{made['id']}/application", 409)
+    assert busy["message"]
+    with app.app_context(), scoped([here.office.town.community_id]):
+        work.read(here.office.town.community_id, int(made["id"]))  # what the worker does
+        db.session.commit()
+    ready = here.ask("GET", f"/imports/{made['id']}")
+    assert (ready["status"], _counts(ready), ready["task"]) == ("ready", (800, 0, 0, 0), None)
+    page = here.ask("GET", f"/imports/{made['id']}/rows?action=new&per_page=3&page=2")
+    assert (page["total"], [row["row_no"] for row in page["items"]]) == (800, [5, 6, 7])
