@@ -29,6 +29,9 @@ KINDS: dict[str, Kind] = {
     "bill_note:debit": Kind(N_("借项调整（加）")),
     "settlement:received": Kind(N_("收款")),
     "settlement:credit_used": Kind(N_("预收抵账单")),
+    "settlement:taken_back": Kind(N_("退回收款")),
+    "payout:paid": Kind(N_("线上收款到账")),
+    "payout:failed": Kind(N_("线上收款退票")),
     "subsidy_claim:paid": Kind(N_("收到政府补贴")),
 }
 

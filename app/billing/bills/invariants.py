@@ -103,6 +103,42 @@ def allocations_are_payments(communities: Sequence[int]) -> list[Finding]:
     return bills + settlements
 
 
+def takings_back_are_within(communities: Sequence[int]) -> list[Finding]:
+    """What was taken back of a settlement is never more than it brought, and of the same home."""
+    return find(
+        "taken_back",
+        "settlement:%(settlement)s",
+        N_("收款 %(settlement)s 金额 %(amount)s 分，退回合计 %(back)s 分或不属同一房屋。"),
+        "SELECT s.community_id, s.id AS settlement, s.amount_fen AS amount, t.fen AS back"
+        " FROM (SELECT community_id, takes_back_id AS id, -sum(amount_fen) AS fen,"
+        "  min(unit_id) AS least, max(unit_id) AS most FROM settlement"
+        "  WHERE community_id = ANY(:communities) AND takes_back_id IS NOT NULL GROUP BY 1, 2) t"
+        " JOIN settlement s ON s.community_id = t.community_id AND s.id = t.id"
+        " WHERE t.fen > s.amount_fen OR s.takes_back_id IS NOT NULL OR t.least <> s.unit_id"
+        " OR t.most <> s.unit_id ORDER BY 1, 2",
+        communities,
+    )
+
+
+def payments_are_settled_whole(communities: Sequence[int]) -> list[Finding]:
+    """A settled payment is the sum of its settlements, before anything was taken back."""
+    return find(
+        "payments_settled",
+        "payment:%(payment)s",
+        N_("收款单 %(payment)s 金额 %(amount)s 分，入账合计 %(laid)s 分。"),
+        "SELECT p.community_id, p.id AS payment, p.amount_fen AS amount,"
+        " COALESCE(s.fen, 0) AS laid FROM payment p LEFT JOIN ("
+        "  SELECT community_id, payment_id, sum(amount_fen) AS fen FROM settlement"
+        "   WHERE community_id = ANY(:communities) AND payment_id IS NOT NULL"
+        "    AND takes_back_id IS NULL GROUP BY 1, 2) s"
+        "  ON s.community_id = p.community_id AND s.payment_id = p.id"
+        " WHERE p.community_id = ANY(:communities) AND p.book = 'service'"
+        "  AND CASE WHEN p.status = 'settled' THEN p.amount_fen <> COALESCE(s.fen, 0)"
+        "   ELSE s.fen IS NOT NULL END ORDER BY 1, 2",
+        communities,
+    )
+
+
 def notes_are_counted(communities: Sequence[int]) -> list[Finding]:
     """A bill's corrections are its debit notes less its credit notes."""
     return find(
@@ -141,6 +177,8 @@ for _invariant in (
     Invariant("advances", N_("每户预收等于收款余额"), advances_are_credit),
     Invariant("subsidy_receivable", N_("应收补贴等于账单补贴之和"), subsidy_receivable_is_billed),
     Invariant("allocations", N_("收款全部核销到账单或记预收"), allocations_are_payments),
+    Invariant("taken_back", N_("退回不超过收款"), takings_back_are_within),
+    Invariant("payments_settled", N_("收款单全部入账"), payments_are_settled_whole),
     Invariant("bill_notes", N_("账单调整额等于调整单之和"), notes_are_counted),
     Invariant("bill_lines", N_("账单金额等于明细之和"), bills_are_their_lines),
 ):

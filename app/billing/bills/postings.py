@@ -23,16 +23,28 @@ from app.ledger.rules import Line
 NOTED = "bill_note:{kind}"
 RECEIVED = "settlement:received"
 CREDIT_USED = "settlement:credit_used"
+TAKEN_BACK = "settlement:taken_back"
 
 # Where money lies the moment it is received. `credit` is money the house already held.
 MEANS = {
     "cash": CASH,
     "bank": BANK,
+    "pos": IN_TRANSIT,
     "online": IN_TRANSIT,
     "credit": ADVANCES,
 }
 
-__all__ = ["BOOK", "CREDIT_USED", "MEANS", "NOTED", "RECEIVED", "note", "settlement"]
+__all__ = [
+    "BOOK",
+    "CREDIT_USED",
+    "MEANS",
+    "NOTED",
+    "RECEIVED",
+    "TAKEN_BACK",
+    "note",
+    "settlement",
+    "taken_back",
+]
 
 
 def note(
@@ -81,5 +93,24 @@ def settlement(unit_id: int, means: str, allocated_fen: Fen, credit_fen: Fen) ->
         Line(account, allocated_fen + credit_fen, unit_id if account == ADVANCES else None),
         Line(RECEIVABLE, -allocated_fen, unit_id),
         Line(ADVANCES, -credit_fen, unit_id),
+    ]
+    return [line for line in lines if line.amount_fen]
+
+
+def taken_back(
+    unit_id: int, means: str, amount_fen: Fen, credit_fen: Fen, used_fen: Fen
+) -> list[Line]:
+    """Money taken back: `credit_fen` of it from what was kept, the rest from the unit's bills.
+
+    Of the credit, `used_fen` had been laid on bills since and is owed on them again.
+
+    all of 120.00 by bank, 100.00 on bills and 20.00 kept:   1122 unit 100.00, 2203 unit 20.00
+      / 1002 120.00
+    the same after the 20.00 paid a later bill:              1122 unit 120.00 / 1002 120.00
+    """
+    lines = [
+        Line(RECEIVABLE, amount_fen - credit_fen + used_fen, unit_id),
+        Line(ADVANCES, credit_fen - used_fen, unit_id),
+        Line(MEANS[means], -amount_fen),
     ]
     return [line for line in lines if line.amount_fen]

@@ -24,14 +24,23 @@ EVENTS = {
     "damages": N_("加收违约金"),
     "payment": N_("收款"),
     "credit_used": N_("预存款抵扣"),
+    "taken_back": N_("退回收款"),
+    "credit_undone": N_("撤销预存款抵扣"),
 }
 MEANS_WORDS = {
     "cash": N_("现金"),
     "bank": N_("银行转账"),
     "online": N_("线上支付"),
+    "pos": N_("POS 刷卡"),
     "credit": N_("预存款"),
 }
-TONES = {"payment": "good", "credit_used": "good", "withdrawn": "bad", "damages": "warn"}
+TONES = {
+    "payment": "good",
+    "credit_used": "good",
+    "withdrawn": "bad",
+    "damages": "warn",
+    "taken_back": "warn",
+}
 
 
 def timeline(events: Iterable[Event]) -> list[tuple[str, str, str, str]]:
@@ -44,9 +53,12 @@ def timeline(events: Iterable[Event]) -> list[tuple[str, str, str, str]]:
 
 def event_words(event: Event) -> str:
     """What is worth saying of an event of an account besides its sum: which bill, how, why."""
+    listed = gettext("、").join(formats.month(month) for month in event.months)
     if event.kind in ("payment", "credit_used"):
-        listed = gettext("、").join(formats.month(month) for month in event.months)
         return _remarks(event, gettext("付 %(months)s 的账单", months=listed) if listed else None)
+    if event.kind in ("taken_back", "credit_undone"):
+        again = gettext("%(months)s 的账单恢复为未付", months=listed) if listed else None
+        return _remarks(event, again)
     return _remarks(event, gettext("%(month)s 的账单", month=formats.month(event.month)))
 
 
@@ -57,6 +69,11 @@ def _remarks(event: Event, which: str | None) -> str:
         if event.credit_fen:
             kept = formats.yuan(event.credit_fen)
             words.append(gettext("其中 %(amount)s 留作预存款", amount=kept))
+    if event.kind == "taken_back":
+        words.append(gettext(MEANS_WORDS.get(event.means, event.means)))
+        if event.credit_fen:
+            lessened = formats.yuan(-event.credit_fen)
+            words.append(gettext("其中 %(amount)s 出自预存款", amount=lessened))
     if event.kind == "credit_used":
         words.append(gettext("用去预存款 %(amount)s", amount=formats.yuan(-event.credit_fen)))
     if event.reason:

@@ -50,13 +50,18 @@ SELECT (n.created_at AT TIME ZONE 'Asia/Shanghai')::date, 3,
 FROM bill_note n JOIN seen s ON s.community_id = n.community_id AND s.id = n.bill_id
 WHERE n.community_id = :c
 UNION ALL
-SELECT t.received_on, 4, CASE WHEN t.means = 'credit' THEN 'credit_used' ELSE 'payment' END, t.id,
+SELECT t.received_on, 4, CASE WHEN t.means = 'credit' AND t.takes_back_id IS NULL THEN 'credit_used'
+    WHEN t.means = 'credit' THEN 'credit_undone'
+    WHEN t.takes_back_id IS NOT NULL THEN 'taken_back' ELSE 'payment' END, t.id,
   CASE WHEN t.means = 'credit' THEN 0
        ELSE -(COALESCE(l.fen, 0) + CASE WHEN :whole THEN t.credit_fen ELSE 0 END) END,
-  CASE WHEN cardinality(l.months) = 1 THEN l.bill_id END, NULL, t.means, '', l.months,
+  CASE WHEN cardinality(l.months) = 1 THEN l.bill_id END, NULL, t.means,
+  COALESCE(e.memo, ''), l.months,
   CASE WHEN t.means = 'credit' THEN -COALESCE(l.fen, 0)
        WHEN :whole THEN t.credit_fen ELSE 0 END
 FROM settlement t LEFT JOIN laid l ON l.settlement_id = t.id
+  LEFT JOIN entry e ON e.community_id = t.community_id AND e.id = t.entry_id
+    AND t.takes_back_id IS NOT NULL
 WHERE t.community_id = :c AND t.unit_id = :unit AND (:whole OR l.fen IS NOT NULL)
 ORDER BY happened_on, rank, id
 """

@@ -1,10 +1,11 @@
-"""Correct a bill, lay money on bills. One business act each, with its entry; never commits.
+"""Correct bills, lay money on them, take it back. Each act with its entry; never commits.
 
 Order of locks, the same everywhere: the unit (so that two payments of one home wait for each
 other), then its bills by due day and id, then the books.
 """
 
 from app.billing.bills.service.notes import GROUNDS, NOTE_KINDS, check_note, correct, lock_bill
+from app.billing.bills.service.returns import take_back
 from app.billing.bills.service.settlements import Settled, apply_credit, apply_credits, settle
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "correct",
     "lock_bill",
     "settle",
+    "take_back",
 ]

@@ -40,25 +40,25 @@ def settle(
     source: str,
     bill_ids: Sequence[int] | None = None,
     payer_id: int | None = None,
+    payment_id: int | None = None,
 ) -> Settled:
     """Lay money received for a unit on its bills, oldest due first, or on the bills named.
 
     What is over becomes credit of the unit (2203). One entry. `source` (`counter:812`) is
     unique: the same again changes nothing and returns what was done; the same with another
     unit or sum is a Conflict. With `payer_id` only that person's bills are paid, so that a new
-    owner's money never pays the seller's debt. Raises NotFound, RuleBroken, Conflict.
+    owner's money never pays the seller's debt. `payment_id` is kept with it.
+    Raises NotFound, RuleBroken, Conflict.
     """
     if means not in postings.MEANS or means == "credit":
         raise RuleBroken("settle.means", N_("不认识这种收款方式。"), field="means")
     if not 0 < amount_fen <= LARGEST_FEN:
         raise RuleBroken("settle.amount", N_("收款金额应大于 0。"), field="amount")
-    _lock_unit(community_id, unit_id)
-    known = db.session.scalars(
-        select(Settlement).filter_by(community_id=community_id, source=source)
-    ).one_or_none()
+    lock_unit(community_id, unit_id)
+    known = by_source(community_id, source)
     if known is not None:
         return _same_settlement(known, unit_id, amount_fen)
-    laid = _lay(_open_bills(community_id, unit_id, bill_ids, payer_id), amount_fen)
+    laid = lay(_open_bills(community_id, unit_id, bill_ids, payer_id), amount_fen)
     return _settle(
         community_id,
         unit_id,
@@ -67,6 +67,7 @@ def settle(
         received_on=received_on,
         means=means,
         source=source,
+        payment_id=payment_id,
     )
 
 
@@ -76,11 +77,11 @@ def apply_credit(community_id: int, unit_id: int) -> Settled | None:
     Not when the unit changed hands after the money came: that money is the former owner's,
     to be settled with them. Source: RULES C4, C6 (settle on transfer, refund what is prepaid).
     """
-    _lock_unit(community_id, unit_id)
+    lock_unit(community_id, unit_id)
     held = accounts.credit_fen(community_id, unit_id)
     if held <= 0 or _changed_hands_since_credit(community_id, unit_id):
         return None
-    laid = _lay(_open_bills(community_id, unit_id, None, None), held)
+    laid = lay(_open_bills(community_id, unit_id, None, None), held)
     used = sum(fen for _, fen in laid)
     if not used:
         return None
@@ -110,7 +111,15 @@ def apply_credits(community_id: int) -> int:
     return sum(apply_credit(community_id, unit_id) is not None for unit_id in units.all())
 
 
-def _lock_unit(community_id: int, unit_id: int) -> None:
+def by_source(community_id: int, source: str) -> Settlement | None:
+    """The settlement entered under a source, if there is one."""
+    return db.session.scalars(
+        select(Settlement).filter_by(community_id=community_id, source=source)
+    ).one_or_none()
+
+
+def lock_unit(community_id: int, unit_id: int) -> None:
+    """Take a unit until the transaction ends, so that its money moves one act at a time."""
     found = db.session.execute(
         text("SELECT id FROM unit WHERE community_id = :c AND id = :unit FOR NO KEY UPDATE"),
         {"c": community_id, "unit": unit_id},
@@ -156,7 +165,8 @@ def _check_named(community_id: int, unit_id: int, bill_ids: Sequence[int]) -> No
         raise NotFound("bill.none", N_("没有这张账单。"))
 
 
-def _lay(bills: Sequence[Any], amount_fen: Fen) -> list[tuple[int, Fen]]:
+def lay(bills: Sequence[Any], amount_fen: Fen) -> list[tuple[int, Fen]]:
+    """Spread a sum over bills in their order, each up to its `open_fen`."""
     laid, left = [], amount_fen
     for bill in bills:
         part = min(left, bill.open_fen)
@@ -175,6 +185,7 @@ def _settle(
     received_on: date,
     means: str,
     source: str,
+    payment_id: int | None = None,
 ) -> Settled:
     allocated = sum(fen for _, fen in laid)
     credit = amount_fen - allocated
@@ -199,16 +210,18 @@ def _settle(
         entry_id=entry.id,
         created_at=clock.now(),
         created_by=audit.actor().account_id,
+        payment_id=payment_id,
     )
     db.session.add(settlement)
     db.session.flush()
-    _allocate(community_id, settlement.id, laid)
+    allocate(community_id, settlement.id, laid)
     done = Settled(settlement.id, amount_fen, credit, tuple(laid))
     _tell(community_id, unit_id, means, source, done)
     return done
 
 
-def _allocate(community_id: int, settlement_id: int, laid: Sequence[tuple[int, Fen]]) -> None:
+def allocate(community_id: int, settlement_id: int, laid: Sequence[tuple[int, Fen]]) -> None:
+    """Write what a settlement paid of each bill (below zero: took back) and count it there."""
     if not laid:
         return
     db.session.execute(
