@@ -27,6 +27,7 @@ BAD_DAY = N_(
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\ufeff\ufffe\uffff\ud800-\udfff]+")
 _SPACES = re.compile(r"\s+")
+_USUAL = re.compile(r"-?\d{1,12}\.\d{2}", re.ASCII)
 _NUMBER = re.compile(r"(\d+|\d{1,3}(?:,\d{3})+)(?:\.(\d*))?|\.(\d+)", re.ASCII)
 _DAY = re.compile(
     r"(\d{4})(?:[-/.年]\s?(\d{1,2})[-/.月]\s?(\d{1,2})日?|(\d{2})(\d{2}))(?:[ T]+(.*)|(\d{6}))?",
@@ -59,8 +60,12 @@ class When:
 
 def clean(raw: str) -> str:
     """Text as people read it: one line, single spaces, no controls, at most 500 characters."""
-    text = raw if raw.isascii() and raw.isprintable() else _CONTROL.sub(" ", raw)
-    text = _SPACES.sub(" ", text).strip()
+    if not raw:
+        return ""
+    # Printable text knows no white space but the plain space.
+    text = (raw if raw.isprintable() else _SPACES.sub(" ", _CONTROL.sub(" ", raw))).strip()
+    if "  " in text:
+        text = _SPACES.sub(" ", text)
     if text.startswith('="') and text.endswith('"'):  # how Excel is told to leave a number alone
         text = text[2:-1]
     return text[:LONGEST_TEXT].strip()
@@ -90,6 +95,8 @@ def money(raw: str, decimal: str = ".") -> int | None:
     shown = clean(raw)
     if _is_empty(shown):
         return None
+    if decimal == "." and _USUAL.fullmatch(shown):
+        return int(shown.replace(".", ""))
     plain = unicodedata.normalize("NFKC", shown).replace(" ", "").replace("'", "")
     plain = re.sub(r"^([+-]?)(?:[¥￥$€£]|CNY|RMB)", r"\1", plain).removesuffix("元")
     if decimal == ",":

@@ -44,10 +44,13 @@ class Head:
     columns: Mapping[str, int]
     date_order: str = "ymd"
     decimal: str = "."
+    texts: tuple[int, ...] = ()  # further columns of words, for the remark
 
     def title(self, key: str) -> str:
         """A column as the file calls it, or by its letter."""
-        index = self.columns[key]
+        index = self.columns.get(key)
+        if index is None:
+            return key
         return (self.titles[index] if index < len(self.titles) else "") or letter(index)
 
 
@@ -73,6 +76,17 @@ class Record:
         said: list[str] = []
         for key in keys:
             text = self.text(key)
+            if text and text not in said:
+                said.append(text)
+        return " ".join(said)[: cells.LONGEST_TEXT]
+
+    def words(self) -> str:
+        """What the movement was for, out of all columns of words, each text once."""
+        own = [self.head.columns.get(key) for key in ("summary", "remark")]
+        columns = self.head.texts or [at for at in own if at is not None]
+        said: list[str] = []
+        for at in columns:
+            text = cells.text_of(self.raw[at]) if at < len(self.raw) else ""
             if text and text not in said:
                 said.append(text)
         return " ".join(said)[: cells.LONGEST_TEXT]
@@ -112,12 +126,12 @@ class Record:
 
         A row without money is one; a row with money is one only when it begins like a total.
         """
-        filled = [cells.clean(one) for one in self.raw if cells.clean(one)]
-        if len(filled) <= 1 or tuple(map(cells.clean, self.raw)) == self.head.titles:
+        filled = [one for one in self.raw if one and not one.isspace()]
+        if len(filled) <= 1:
             return True
         if cells.is_blank(self.cell("date")):
             money = ("amount", "income", "expense")
-            return bool(_FOOTER.match(filled[0])) or all(
+            return bool(_FOOTER.match(cells.clean(filled[0]))) or all(
                 cells.is_blank(self.cell(key)) for key in money
             )
         return bool(_FOOTER.match(cells.clean(self.cell("date")))) or self._is_heading()

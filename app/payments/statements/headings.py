@@ -101,6 +101,17 @@ def match(titles: Sequence[str]) -> dict[str, int]:
     return columns
 
 
+def text_columns(titles: Sequence[str]) -> tuple[int, ...]:
+    """All columns that say in words what a movement was for, in the file's order: a room's
+    number may stand in any of them."""
+    wanted = {"remark", "summary"}
+    return tuple(
+        index
+        for index, title in enumerate(titles)
+        if wanted & {key for key, _rank in _MEANINGS.get(word(title), ())}
+    )
+
+
 def is_enough(columns: Mapping[str, int]) -> bool:
     """Whether a day and a sum are among them."""
     return "date" in columns and ("amount" in columns or {"income", "expense"} <= set(columns))

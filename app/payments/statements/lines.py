@@ -106,16 +106,18 @@ class Statement:
 def fingerprint(line: StatementLine, occurrence: int = 1) -> str:
     """A line's stable key: the same line gives the same key whichever file brings it.
 
-    With a reference: day, amount, reference. Without: day, time, amount, balance, other side
-    and remark. The row, the kind and the fee take no part: they change from file to file.
+    Day and amount with the reference; failing that with time and balance; failing that too,
+    with time, other side and remark. Row, kind and fee take no part: they differ by file.
     `occurrence` counts lines that agree in all of that, from 1; see `fingerprints`.
     """
     parts = [line.booked_on.isoformat(), str(line.amount_fen), _plain(line.reference)]
-    if not parts[-1]:
-        at = line.booked_at.isoformat() if line.booked_at else ""
-        balance = "" if line.balance_fen is None else str(line.balance_fen)
-        names = (line.counterparty, line.counterparty_account, line.remark)
-        parts += [at, balance, *(_plain(name) for name in names)]
+    if not line.reference:
+        parts.append(line.booked_at.isoformat() if line.booked_at else "")
+        if line.balance_fen is not None:
+            parts.append(str(line.balance_fen))
+        else:
+            names = (line.counterparty, line.counterparty_account, line.remark)
+            parts += [_plain(name) for name in names]
     content = "\x1f".join([*parts, str(occurrence)])
     return hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()[:40]
 

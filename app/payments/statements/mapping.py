@@ -124,7 +124,14 @@ def with_sampled_forms(head: Head, table: Table) -> Head:
     """A heading known by its words, with the forms of day and sum its rows show."""
     rows = [row for _number, row in table.rows[head.at + 1 : head.at + 201]]
     guessed = guess_mapping(head.titles, rows)
-    return Head(head.at, head.titles, head.columns, guessed.date_order, guessed.decimal)
+    return Head(
+        head.at,
+        head.titles,
+        head.columns,
+        guessed.date_order,
+        guessed.decimal,
+        headings.text_columns(head.titles),
+    )
 
 
 def _column(rows: Sequence[Sequence[str]], index: int | None) -> list[str]:

@@ -34,7 +34,7 @@ class _Reading:
     pending: list[int] = field(default_factory=list)
     count: int = 0
 
-    def take_entry(self, _parent: Node, node: Node) -> None:
+    def take_entry(self, parent: Node, node: Node) -> None:
         """An `Ntry` has ended."""
         self.count += 1
         if self.count > MOST_ROWS:
@@ -45,7 +45,7 @@ class _Reading:
             return
         amount = node.first("Amt")
         currency = amount.attributes.get("Ccy", "").strip()[:12] if amount else ""
-        self.currency = self.currency or currency
+        self.currency = self.currency or parent.said("Acct/Ccy") or currency
         if currency and currency != self.currency:
             currencies.check(currency, self.currency, node.row)
         self.lines += _lines(node)
@@ -75,7 +75,7 @@ def read(text: str) -> list[Statement]:
 def _statement(node: Node, reading: _Reading) -> Statement:
     lines, notices = reading.lines, []
     balances = node.all("Bal")
-    currency = node.said("Acct/Ccy") or reading.currency or _balance_currency(balances)
+    currency = reading.currency or node.said("Acct/Ccy") or _balance_currency(balances)
     stated = tally.Stated(
         starts_on=_day(node, "FrToDt/FrDtTm", "FrToDt/FrDt"),
         ends_on=_day(node, "FrToDt/ToDtTm", "FrToDt/ToDt"),

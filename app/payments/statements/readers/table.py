@@ -189,7 +189,7 @@ def _take_line(reading: _Reading, record: Record, *, signed: bool, currency: str
         reading.zero.append(record.number)
         return
     name, account = _other_side(record, amount)
-    remark = record.joined("summary", "remark")
+    remark = record.words()
     line = StatementLine(
         row=record.number,
         booked_on=when.day,
@@ -242,7 +242,7 @@ def _income_less_expense(record: Record) -> int | None:
 
 def _minus_means_out(record: Record) -> bool:
     return clean(record.cell("expense")).startswith("-") and not re.search(
-        _REFUND_WORDS, record.joined("summary", "remark")
+        _REFUND_WORDS, record.words()
     )
 
 
