@@ -19,6 +19,7 @@ MODELS = (
     "app.identity.models",
     "app.ledger.models",
     "app.payments.models",
+    "app.payments.online.models",
     "app.billing.models",
     "app.billing.subsidy.models",
     "app.web.idempotency",

@@ -42,7 +42,7 @@ CASH, BANK, IN_TRANSIT = "1001", "1002", "1012"
 RECEIVABLE, SUBSIDY_RECEIVABLE = "1122", "1221"
 ADVANCES, HELD_FOR_OWNERS, UTILITIES_PAYABLE = "2203", "2241", "2202"
 FEE_INCOME, OTHER_INCOME, DAMAGES_INCOME = "6001", "6051", "6301"
-SERVICE_COST, BAD_DEBT = "6401", "6701"
+SERVICE_COST, GATEWAY_FEES, BAD_DEBT = "6401", "6603", "6701"
 OPENING = "4001"
 
 CHART = (
@@ -59,6 +59,7 @@ CHART = (
     Account("service", OTHER_INCOME, N_("其他服务收入"), "income"),
     Account("service", DAMAGES_INCOME, N_("违约金收入"), "income"),
     Account("service", SERVICE_COST, N_("物业服务成本"), "expense"),
+    Account("service", GATEWAY_FEES, N_("财务费用（手续费）"), "expense"),
     Account("service", BAD_DEBT, N_("减免与坏账"), "expense"),
     Account("fund", BANK, N_("维修资金专户存款"), "asset"),
     Account("fund", RECEIVABLE, N_("应收维修资金"), "asset", by_unit=True),
