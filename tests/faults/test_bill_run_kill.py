@@ -94,24 +94,36 @@ def wrong(above: psycopg.Connection, month: Month, units: int) -> list[str]:
             SELECT count(*) FROM (SELECT 1 FROM bill WHERE month = %(m)s
               GROUP BY community_id, unit_id, party HAVING count(*) > 1) twice""",
         "homes with other than three lines": """
-            SELECT count(*) FROM unit u WHERE 3 <> (SELECT count(*) FROM bill_line l
-              WHERE l.community_id = u.community_id AND l.unit_id = u.id AND l.month = %(m)s)""",
+            SELECT count(*) FROM unit u LEFT JOIN
+              (SELECT community_id, unit_id, count(*) AS lines FROM bill_line
+                WHERE month = %(m)s GROUP BY 1, 2) l
+              ON l.community_id = u.community_id AND l.unit_id = u.id
+             WHERE l.lines IS DISTINCT FROM 3""",
         "bills that are not the sum of their lines": """
-            SELECT count(*) FROM bill b WHERE b.month = %(m)s AND b.resident_fen IS DISTINCT FROM
-              (SELECT sum(l.resident_fen) FROM bill_line l
-                WHERE l.community_id = b.community_id AND l.bill_id = b.id)""",
+            SELECT count(*) FROM bill b LEFT JOIN
+              (SELECT community_id, bill_id, sum(resident_fen) AS fen FROM bill_line
+                WHERE month = %(m)s GROUP BY 1, 2) l
+              ON l.community_id = b.community_id AND l.bill_id = b.id
+             WHERE b.month = %(m)s AND b.resident_fen IS DISTINCT FROM l.fen""",
         "homes whose receivable is not their bill": """
-            SELECT count(*) FROM bill b WHERE b.month = %(m)s AND b.resident_fen IS DISTINCT FROM
-              (SELECT sum(p.amount_fen) FROM posting p JOIN entry e
-                   ON e.community_id = p.community_id AND e.id = p.entry_id
-                WHERE p.community_id = b.community_id AND p.unit_id = b.unit_id
-                  AND p.account_code = '1122' AND e.month = %(m)s)""",
+            SELECT count(*) FROM
+              (SELECT community_id, unit_id, sum(resident_fen) AS fen FROM bill
+                WHERE month = %(m)s GROUP BY 1, 2) b
+              FULL JOIN
+              (SELECT p.community_id, p.unit_id, sum(p.amount_fen) AS fen
+                 FROM entry e JOIN posting p
+                   ON p.community_id = e.community_id AND p.entry_id = e.id
+                WHERE e.month = %(m)s AND p.account_code = '1122' GROUP BY 1, 2) r
+              USING (community_id, unit_id)
+             WHERE b.fen IS DISTINCT FROM r.fen""",
         "communities without exactly one entry": """
             SELECT count(*) FROM community c WHERE 1 <> (SELECT count(*) FROM entry e
               WHERE e.community_id = c.id AND e.month = %(m)s)""",
         "entries that are off": """
-            SELECT count(*) FROM (SELECT 1 FROM posting GROUP BY community_id, entry_id
-              HAVING sum(amount_fen) <> 0) off""",
+            SELECT count(*) FROM (SELECT 1 FROM entry e JOIN posting p
+                   ON p.community_id = e.community_id AND p.entry_id = e.id
+                WHERE e.month = %(m)s GROUP BY e.community_id, e.id
+              HAVING sum(p.amount_fen) <> 0) off""",
         "news other than one a community": """
             SELECT count(*) FROM community c WHERE 1 <> (SELECT count(*) FROM outbox_event o
               WHERE o.community_id = c.id AND o.topic = 'bill:issued'
