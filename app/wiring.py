@@ -19,9 +19,11 @@ MODELS = (
     "app.identity.models",
     "app.ledger.models",
     "app.payments.models",
+    "app.payments.receipts.models",
     "app.payments.online.models",
     "app.billing.models",
     "app.billing.subsidy.models",
+    "app.billing.counter.models",
     "app.web.idempotency",
 )
 

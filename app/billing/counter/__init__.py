@@ -1,0 +1,1 @@
+"""The counter (柜台): a cashier takes money, keeps a till by shifts (班次), banks the cash."""
