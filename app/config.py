@@ -32,6 +32,7 @@ def settings(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "REDIS_URL": environment["REDIS_URL"],
         "STORAGE_DIR": environment.get("STORAGE_DIR", ".linli/var/files"),
         "PUBLIC_URL": environment.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
+        **_gateway(environment, production=production),
         "METRICS_TOKEN": environment.get("LINLI_METRICS_TOKEN", ""),
         "TRUSTED_PROXIES": int(environment.get("LINLI_TRUSTED_PROXIES", "0")),
         # Offers the demonstration accounts on the sign-in page: never where people's data are
@@ -50,4 +51,22 @@ def settings(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "RATELIMIT_STORAGE_URI": re.sub(r"^unix:", "redis+unix:", environment["REDIS_URL"]),
         "RATELIMIT_HEADERS_ENABLED": True,
         "RATELIMIT_ENABLED": environment.get("LINLI_THROTTLE", "on") == "on",
+    }
+
+
+def _gateway(environment: Mapping[str, str], *, production: bool) -> dict[str, Any]:
+    """Keys of the payment gateway; without them nothing is paid online.
+
+    STRIPE_WEBHOOK_SECRET may list several, so that a secret is changed without losing what the
+    gateway says meanwhile. STRIPE_API_BASE leads to the sandbox or a test's counterpart, and
+    is refused in production: there money is real or there is none.
+    """
+    base = environment.get("STRIPE_API_BASE", "").rstrip("/")
+    if production and base:
+        raise ValueError("STRIPE_API_BASE (the sandbox) must not be set in production")
+    secrets = environment.get("STRIPE_WEBHOOK_SECRET", "").replace(",", " ").split()
+    return {
+        "STRIPE_SECRET_KEY": environment.get("STRIPE_SECRET_KEY", ""),
+        "STRIPE_WEBHOOK_SECRETS": tuple(secrets),
+        "STRIPE_API_BASE": base,
     }
