@@ -78,6 +78,10 @@ ACTIONS = {
     "bill.read": N_("查看全部账单"),
     "bill.print": N_("打印账单"),
     "bill.correct": N_("开具调整单"),
+    "counter.take": N_("柜台收款、交接班"),
+    "shift.accept": N_("验收交班"),
+    "receipt.read": N_("查看收据与发票申请"),
+    "fapiao.edit": N_("申请、办理发票"),
     "arrears.read": N_("查看欠费"),
     "ledger.read": N_("查看账簿"),
     "ledger.close": N_("结账"),
@@ -93,7 +97,9 @@ ACTIONS = {
     "platform.run": N_("平台运维"),
 }
 
-MONEY = frozenset({"run.confirm", "run.withdraw", "bill.correct", "ledger.close"})
+MONEY = frozenset(
+    {"run.confirm", "run.withdraw", "bill.correct", "ledger.close", "counter.take", "shift.accept"}
+)
 
 _LOOK = {
     "community.read",
@@ -104,13 +110,16 @@ _LOOK = {
     "run.read",
     "arrears.read",
 }
-_COMPANY = {*_LOOK, "roster.people", "bill.read", "company.read"}
+_COMPANY = {*_LOOK, "roster.people", "bill.read", "receipt.read", "company.read"}
+_COUNTER = {"counter.take", "fapiao.edit"}
 
 ALLOWED: dict[str, frozenset[str]] = {
     "resident": frozenset({"own.read"}),
     "manager": frozenset(
         {
             *_COMPANY,
+            *_COUNTER,
+            "shift.accept",
             "community.edit",
             "roster.edit",
             "roster.import",
@@ -132,6 +141,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "accountant": frozenset(
         {
             *_COMPANY,
+            *_COUNTER,
+            "shift.accept",
             "tariff.edit",
             "run.prepare",
             "run.confirm",
@@ -142,7 +153,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "ledger.close",
         }
     ),
-    "cashier": frozenset({*_COMPANY, "bill.print", "binding.edit"}),
+    "cashier": frozenset({*_COMPANY, *_COUNTER, "bill.print", "binding.edit"}),
     "company_admin": frozenset(
         {
             *_COMPANY,
@@ -159,7 +170,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         {*_LOOK, "ledger.read", "member.read", "member.edit", "mandate.edit"}
     ),
     "committee_member": frozenset({*_LOOK, "ledger.read"}),
-    "supervisor": frozenset({*_LOOK, "ledger.read", "bill.read", "audit.read"}),
+    "supervisor": frozenset({*_LOOK, "ledger.read", "bill.read", "receipt.read", "audit.read"}),
     "party_branch": frozenset({"community.read", "tariff.read", "subsidy.read"}),
     "station_officer": frozenset({*_LOOK, "region.read"}),
     "street_officer": frozenset(
