@@ -73,7 +73,7 @@ def letter_data(
 
 def _closing(head: Letterhead, until: date) -> list[str]:
     asked = gettext(
-        "请您在 %(day)s 前（自本函之日起 %(days)s 天内）缴清，或与我们联系说明情况。",
+        "请您在 %(day)s前（自本函之日起 %(days)s 天内）缴清，或与我们联系说明情况。",
         day=formats.day(until),
         days=DUNNING_DAYS,
     )

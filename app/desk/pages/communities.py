@@ -33,7 +33,7 @@ def listing(table: Any) -> Listing:
             Column("billed_fen", N_("近一年应收"), c.billed_fen, "money"),
             Column("collected_fen", N_("近一年实收"), c.collected_fen, "money", shown=False),
             Column("overdue_fen", N_("逾期欠费"), c.overdue_fen, "money"),
-            Column("subsidy_until", N_("补贴截止"), c.subsidy_until, "date"),
+            Column("subsidy_until", N_("停补日期"), c.subsidy_until, "date"),
         ),
         default_sort="name",
         tiebreak=c.id,

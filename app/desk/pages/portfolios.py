@@ -37,7 +37,7 @@ LIST = Listing(
         Column("collected_fen", N_("近一年实收"), "collected_fen", "money", shown=False),
         Column("rate", N_("收缴率"), "rate", "percent"),
         Column("overdue_fen", N_("逾期欠费"), "overdue_fen", "money"),
-        Column("subsidy_until", N_("补贴截止"), "subsidy_until", "date"),
+        Column("subsidy_until", N_("停补日期"), "subsidy_until", "date"),
     ),
     default_sort="name",
     tiebreak="id",

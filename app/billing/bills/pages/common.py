@@ -59,7 +59,7 @@ def event_words(event: Event) -> str:
     if event.kind in ("taken_back", "credit_undone"):
         again = gettext("%(months)s 的账单恢复为未付", months=listed) if listed else None
         return _remarks(event, again)
-    return _remarks(event, gettext("%(month)s 的账单", month=formats.month(event.month)))
+    return _remarks(event, gettext("%(month)s的账单", month=formats.month(event.month)))
 
 
 def _remarks(event: Event, which: str | None) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import segno
 from flask import current_app
 from flask_babel import get_locale, gettext, ngettext
 
@@ -14,6 +13,7 @@ from app.billing.bills.rows import FullBill
 from app.identity.rules import printed_code
 from app.kernel.errors import N_
 from app.web import formats
+from app.web.press import qr_svg
 
 PAPERS = ("a5", "a4")
 FOOTER = N_("本账单不是发票。对金额有疑问，请致电物业服务中心，或扫码查看每一项的算法与依据。")
@@ -22,12 +22,6 @@ FOOTER = N_("本账单不是发票。对金额有疑问，请致电物业服务�
 def bill_url(community_id: int, binding_code: str) -> str:
     """What the QR code leads to: the page where the home's bills are bound and seen."""
     return f"{current_app.config['PUBLIC_URL']}/b/{community_id}/{binding_code}"
-
-
-def qr_svg(url: str) -> str:
-    """A QR code as an SVG document, error correction M, quiet zone of two modules."""
-    svg: str = segno.make(url, error="m", micro=False).svg_inline(border=2, omitsize=True)
-    return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
 
 
 def document(bills: Iterable[FullBill], *, paper: str = "a5", title: str = "") -> dict[str, Any]:
@@ -83,7 +77,7 @@ def _due_facts(full: FullBill) -> list[dict[str, Any]]:
     bill = full.bill
     facts: list[tuple[str, bool]] = []
     if bill.open_fen:
-        facts.append((gettext("请于 %(day)s 前缴纳", day=formats.day(bill.due_on)), True))
+        facts.append((gettext("请于 %(day)s前缴纳", day=formats.day(bill.due_on)), True))
     if full.earlier_open_fen:
         facts += [
             (
@@ -143,14 +137,14 @@ def outlook_words(full: FullBill) -> str:
         return ""
     last = full.outlook.ends_on.fromordinal(full.outlook.ends_on.toordinal() - 1)
     words = gettext(
-        "补贴到 %(day)s 为止。之后如单价不变，固定收费每月约 %(amount)s，全部由您承担。",
+        "补贴到 %(day)s为止。之后如单价不变，固定收费每月约 %(amount)s，全部由您承担。",
         day=formats.day(last),
         amount=formats.yuan(full.outlook.after_fen),
     )
     step, rate = full.outlook.next_step_on, full.outlook.next_rate
     if step is not None and rate is not None and step < full.outlook.ends_on:
         words += gettext(
-            "补贴标准自 %(day)s 起调整为 %(rate)s。",
+            "补贴标准自 %(day)s起调整为 %(rate)s。",
             day=formats.day(step),
             rate=formats.area_price(rate),
         )
