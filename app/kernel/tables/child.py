@@ -65,11 +65,11 @@ def read(order: dict[str, Any]) -> None:
 
 
 def text_of(cell: Any) -> str:
-    """A cell as text: whole numbers without `.0`, days as 2026-01-31, others as Python says."""
+    """A cell as text: numbers to Excel's fifteen digits, without `.0`; days as 2026-01-31."""
     if isinstance(cell, str):
         return cell[:LONGEST_CELL]
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
-        return str(int(cell))
+    if isinstance(cell, float):
+        return f"{cell:.15g}"
     if isinstance(cell, datetime):
         return cell.isoformat(" ", "seconds")
     return cell.isoformat() if isinstance(cell, date) else str(cell)

@@ -215,3 +215,25 @@ def test_a_number_written_for_excel_as_a_formula_of_text_is_text():
     text = '交易日期,金额,对方账号,交易流水号\n2026-01-01,1.00,="622200001111",="00017"\n'
     (line,) = read(text.encode(), "x")[0].lines
     assert (line.counterparty_account, line.reference) == ("622200001111", "00017")
+
+
+def test_cells_that_are_dates_times_and_numbers_are_read_as_excel_shows_them():
+    """0.1 + 0.2 is 0.30000000000000004 to a program and 0.3 to Excel, which keeps 15 digits."""
+
+    def typed(book, page):
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        clock = book.add_format({"num_format": "hh:mm:ss"})
+        page.write_datetime(1, 0, datetime(2026, 3, 5), day)
+        page.write_datetime(1, 1, datetime(1899, 12, 31, 9, 15, 30), clock)
+        page.write_number(1, 2, 0.1 + 0.2)
+        page.write_number(1, 3, 6222020200112233)
+        page.write_number(1, 4, 4.2000000692017103e27)
+
+    head = "交易日期,交易时间,交易金额,对方账号,交易流水号\n"
+    (statement,) = read(made.as_xlsx(head, then=typed), "x")
+    (line,) = statement.lines
+    assert (line.booked_on, line.amount_fen) == (date(2026, 3, 5), 30)
+    assert line.booked_at == datetime(2026, 3, 5, 1, 15, 30, tzinfo=UTC)
+    # Sixteen digits and more are no longer what they were.
+    assert (line.counterparty_account, line.reference) == ("", "")
+    assert "末几位已丢失" in str(statement.notices[0])

@@ -66,6 +66,10 @@ OUTGOING = frozenset(
         "借(dr)",
     ]
 )
+DAMAGED_NUMBERS = N_(
+    "有 %(count)s 行的单号被表格软件改成了数字，末几位已丢失，第一处在第 %(row)s 行。"
+    "请直接导入下载的原文件，否则与以后的文件难以辨认重复。"
+)
 _TOTAL = re.compile(r"^\W*(?:人民币)?(?:合计|总计)")
 _NAME_THEN_ACCOUNT = re.compile(r"(.*?)\s*([\d*]{8,34})")
 _REFUND_WORDS = re.compile(r"退款|退货|退回|冲正|退汇")
@@ -80,6 +84,7 @@ class _Reading:
     without_amount: list[int] = field(default_factory=list)
     zero: list[int] = field(default_factory=list)
     without_balance: list[int] = field(default_factory=list)
+    damaged: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     sums: dict[str, int] = field(default_factory=dict)
 
@@ -161,6 +166,7 @@ def _left_out(reading: _Reading) -> list[Notice]:
             N_("有 %(count)s 行的余额读不出，第一处在第 %(row)s 行；余额未能核对。"),
             reading.without_balance,
         ),
+        (DAMAGED_NUMBERS, reading.damaged),
     )
     return [Notice(said, {"count": len(at), "row": at[0]}) for said, at in sentences if at]
 
@@ -190,6 +196,9 @@ def _take_line(reading: _Reading, record: Record, *, signed: bool, currency: str
         return
     name, account = _other_side(record, amount)
     remark = record.words()
+    said = record.text("reference")
+    if said.strip("0") and not reference(said):
+        reading.damaged.append(record.number)
     line = StatementLine(
         row=record.number,
         booked_on=when.day,
@@ -199,7 +208,7 @@ def _take_line(reading: _Reading, record: Record, *, signed: bool, currency: str
         counterparty=name,
         counterparty_account=account,
         remark=remark,
-        reference=reference(record.text("reference")),
+        reference=reference(said),
         fee_fen=abs(record.money("fee") or 0),
         kind=_kind(record.text("summary"), remark),
         order_no=reference(record.text("order_no")),
@@ -281,7 +290,7 @@ def _other_side(record: Record, amount: int) -> tuple[str, str]:
     if "counterparty" not in columns and ("payer" in columns or "payee" in columns):
         side = "payer" if amount > 0 else "payee"
         return record.text(side), record.text(f"{side}_account")
-    name, account = record.text("counterparty"), record.text("counterparty_account")
+    name, account = record.text("counterparty"), reference(record.text("counterparty_account"))
     if not account and "counterparty_account" not in columns:
         found = _NAME_THEN_ACCOUNT.fullmatch(name)
         if found:

@@ -9,17 +9,13 @@ from app.kernel.errors import N_
 from app.payments.statements import currencies, tally
 from app.payments.statements.grid import Head, Table
 from app.payments.statements.lines import Notice, Statement, StatementLine
-from app.payments.statements.readers.table import reference
+from app.payments.statements.readers.table import DAMAGED_NUMBERS, reference
 
 LEFT_OUT_CLOSED = N_("有 %(count)s 行交易已关闭或失败，没有动钱，已略去，第一处在第 %(row)s 行。")
 LEFT_OUT_PENDING = N_(
     "有 %(count)s 行尚未完成，已略去，第一处在第 %(row)s 行；完成后再次下载导入即可补上。"
 )
 LEFT_OUT_ZERO = N_("有 %(count)s 行金额为零，已略去，第一处在第 %(row)s 行。")
-DAMAGED_NUMBERS = N_(
-    "有 %(count)s 行的单号被表格软件改成了数字，末几位已丢失，第一处在第 %(row)s 行。"
-    "请直接导入下载的原文件，否则与以后的文件难以辨认重复。"
-)
 
 
 @dataclass
