@@ -93,6 +93,7 @@ ACTS: dict[str, str] = {
     "billing:run_withdrawn": N_("撤回出账"),
     "bill:corrected": N_("开具账单调整单"),
     "bill:unsettled": N_("退回收款"),
+    "receipt:returned": N_("收据记退款"),
     "bill:settled": N_("核销账单"),
     "arrears:reminded": N_("催告欠费"),
     "ledger:month_closed": N_("账簿结账"),

@@ -16,9 +16,10 @@ from flask_babel import get_locale, gettext
 from app.billing.arrears.rows import LateBill
 from app.billing.arrears.rules import DUNNING_DAYS
 from app.billing.bills.print import press
-from app.billing.bills.print.sheets import bill_url, qr_svg
+from app.billing.bills.print.sheets import bill_url
 from app.billing.bills.rows import BillRow, Letterhead
 from app.web import formats
+from app.web.press import qr_svg
 
 TEMPLATE = str(Path(__file__).resolve().parent / "letter.typ")
 

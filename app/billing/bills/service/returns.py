@@ -19,6 +19,7 @@ from app.kernel.db import db
 from app.kernel.errors import N_, Conflict, NotFound, RuleBroken
 from app.kernel.money import Fen, to_yuan
 from app.ledger import service as ledger
+from app.payments.receipts import service as receipts
 
 
 @dataclass
@@ -58,8 +59,9 @@ def take_back(
     First from what the settlement left as credit: the part still unspent (of a home's credit
     the oldest is spent first), then the part spent since, whose uses are undone newest first.
     Then from its own bills, the latest due first. One entry, the mirror of what is undone; the
-    money leaves the account it came to, or that of `means`. Bills are owed again. `source` is
-    unique like a settlement's: the same again changes nothing and returns what was done.
+    money leaves the account it came to, or that of `means`. Bills are owed again, and the
+    receipt says so. `source` is unique like a settlement's: the same again changes nothing and
+    returns what was done.
 
     Never more than was not taken back yet, and never the use of a credit by itself. The sums
     of the answer are below zero. Raises NotFound, RuleBroken with a sentence, Conflict.
@@ -229,6 +231,7 @@ def _enter(  # noqa: PLR0917 -- one act, told in order
         takes_back_id=original.id,
         credit_fen=-plan.credit_fen,
     )
+    receipts.take_back(community_id, original.id, amount_fen, reason)
     done = Settled(made.id, -amount_fen, -plan.credit_fen, plan.by_bill)
     _tell(original, made, reason, done)
     return done

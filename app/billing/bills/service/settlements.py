@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, text
 
 from app.billing.bills import postings
 from app.billing.bills.queries import accounts
+from app.billing.bills.service import receipting
 from app.billing.bills.service.months import open_month
 from app.billing.models import Allocation, Settlement
 from app.kernel import audit, clock, counters, outbox
@@ -44,9 +45,9 @@ def settle(
 ) -> Settled:
     """Lay money received for a unit on its bills, oldest due first, or on the bills named.
 
-    What is over becomes credit of the unit (2203). One entry. `source` (`counter:812`) is
-    unique: the same again changes nothing and returns what was done; the same with another
-    unit or sum is a Conflict. With `payer_id` only that person's bills are paid, so that a new
+    What is over becomes credit of the unit (2203). One entry, one receipt. `source`
+    (`counter:812`) is unique: the same again changes nothing and returns what was done; the
+    same with another unit or sum is a Conflict. With `payer_id` only that person's bills are paid, so that a new
     owner's money never pays the seller's debt. `payment_id` is kept with it.
     Raises NotFound, RuleBroken, Conflict.
     """
@@ -68,6 +69,7 @@ def settle(
         means=means,
         source=source,
         payment_id=payment_id,
+        payer_id=payer_id,
     )
 
 
@@ -186,6 +188,7 @@ def _settle(
     means: str,
     source: str,
     payment_id: int | None = None,
+    payer_id: int | None = None,
 ) -> Settled:
     allocated = sum(fen for _, fen in laid)
     credit = amount_fen - allocated
@@ -216,6 +219,8 @@ def _settle(
     db.session.flush()
     allocate(community_id, settlement.id, laid)
     done = Settled(settlement.id, amount_fen, credit, tuple(laid))
+    if not used_credit:
+        receipting.issue(settlement, payer_id)
     _tell(community_id, unit_id, means, source, done)
     return done
 
