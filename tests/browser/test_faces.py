@@ -21,7 +21,7 @@ Opened = Callable[..., Page]
 @pytest.mark.parametrize("language", ["zh-CN", "en-GB"])
 def test_strangers_pages(open_page: Opened, language: str, phone: bool) -> None:
     page = open_page(phone=phone, language=language)
-    for path in ("/", "/help", "/help/resident", "/nothing-here"):
+    for path in ("/", "/help", "/help/resident", "/bind", "/password-reset", "/nothing-here"):
         page.goto(path)
         assert_accessible(page)
         assert_fits(page)
