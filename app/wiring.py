@@ -40,6 +40,7 @@ PAGES: tuple[str, ...] = (
     "app.billing.runs.pages",
     "app.billing.bills.pages",
     "app.billing.arrears.pages",
+    "app.payments.online.pages",
 )
 
 # module: each has a flask-smorest Blueprint named `api`
@@ -58,17 +59,22 @@ JOBS: tuple[str, ...] = (
     "app.billing.subsidy.jobs",
     "app.billing.bills.jobs",
     "app.billing.bills.invariants",
+    "app.payments.online.jobs",
+    "app.billing.online.jobs",
 )
 
 # topic → jobs it starts
 NEWS: dict[str, list[str]] = {
     "bill:issued": ["billing:apply-credits"],
+    "payment:received": ["billing:settle-payment"],
+    "payment:returned": ["billing:take-back-payment"],
 }
 
 # (name, cron on China's clock, job, "community" for one task each or "platform" for one in all)
 TIMETABLE: tuple[tuple[str, str, str, str], ...] = (
     ("forget-rosters", "40 3 * * *", "registry:forget-uploads", "community"),
     ("ledger-check", "30 2 * * *", "ledger:check", "community"),
+    ("payments-look-after", "*/3 * * * *", "payments:look-after", "platform"),
     ("subsidy-cliff", "10 6 * * *", "subsidy:cliff", "community"),
 )
 

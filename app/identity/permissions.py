@@ -59,6 +59,7 @@ DISMISSES: dict[str, tuple[str, ...]] = {
 
 ACTIONS = {
     "own.read": N_("查看自己的房屋、账单和明细"),
+    "own.pay": N_("线上缴纳自己的账单"),
     "community.read": N_("查看小区概况"),
     "community.edit": N_("修改小区资料"),
     "roster.read": N_("查看楼栋与房屋（姓名、电话已遮盖）"),
@@ -82,6 +83,10 @@ ACTIONS = {
     "shift.accept": N_("验收交班"),
     "receipt.read": N_("查看收据与发票申请"),
     "fapiao.edit": N_("申请、办理发票"),
+    "payment.read": N_("查看线上收款"),
+    "payment.refund": N_("申请退款"),
+    "payment.approve": N_("批准别人申请的退款"),
+    "payment.settings": N_("设置收款账户与缴费规则"),
     "arrears.read": N_("查看欠费"),
     "ledger.read": N_("查看账簿"),
     "ledger.close": N_("结账"),
@@ -98,7 +103,17 @@ ACTIONS = {
 }
 
 MONEY = frozenset(
-    {"run.confirm", "run.withdraw", "bill.correct", "ledger.close", "counter.take", "shift.accept"}
+    {
+        "run.confirm",
+        "run.withdraw",
+        "bill.correct",
+        "ledger.close",
+        "counter.take",
+        "shift.accept",
+        "payment.refund",
+        "payment.approve",
+        "payment.settings",
+    }
 )
 
 _LOOK = {
@@ -110,11 +125,11 @@ _LOOK = {
     "run.read",
     "arrears.read",
 }
-_COMPANY = {*_LOOK, "roster.people", "bill.read", "receipt.read", "company.read"}
+_COMPANY = {*_LOOK, "roster.people", "bill.read", "receipt.read", "payment.read", "company.read"}
 _COUNTER = {"counter.take", "fapiao.edit"}
 
 ALLOWED: dict[str, frozenset[str]] = {
-    "resident": frozenset({"own.read"}),
+    "resident": frozenset({"own.read", "own.pay"}),
     "manager": frozenset(
         {
             *_COMPANY,
@@ -130,6 +145,9 @@ ALLOWED: dict[str, frozenset[str]] = {
             "run.withdraw",
             "bill.print",
             "bill.correct",
+            "payment.refund",
+            "payment.approve",
+            "payment.settings",
             "ledger.read",
             "member.read",
             "member.edit",
@@ -149,6 +167,9 @@ ALLOWED: dict[str, frozenset[str]] = {
             "run.withdraw",
             "bill.print",
             "bill.correct",
+            "payment.refund",
+            "payment.approve",
+            "payment.settings",
             "ledger.read",
             "ledger.close",
         }
@@ -170,7 +191,9 @@ ALLOWED: dict[str, frozenset[str]] = {
         {*_LOOK, "ledger.read", "member.read", "member.edit", "mandate.edit"}
     ),
     "committee_member": frozenset({*_LOOK, "ledger.read"}),
-    "supervisor": frozenset({*_LOOK, "ledger.read", "bill.read", "receipt.read", "audit.read"}),
+    "supervisor": frozenset(
+        {*_LOOK, "ledger.read", "bill.read", "receipt.read", "payment.read", "audit.read"}
+    ),
     "party_branch": frozenset({"community.read", "tariff.read", "subsidy.read"}),
     "station_officer": frozenset({*_LOOK, "region.read"}),
     "street_officer": frozenset(

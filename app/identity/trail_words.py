@@ -98,6 +98,31 @@ ACTS: dict[str, str] = {
     "arrears:reminded": N_("催告欠费"),
     "ledger:month_closed": N_("账簿结账"),
     "ledger:entry_reversed": N_("冲销凭证"),
+    "payment:started": N_("开始线上缴费"),
+    "payment:checkout_opened": N_("打开收银台"),
+    "payment:pending": N_("付款处理中"),
+    "payment:received": N_("收到线上付款"),
+    "payment:failed": N_("付款没有成功"),
+    "payment:expired": N_("缴费放弃或过期"),
+    "payment:settled": N_("线上收款入账"),
+    "payment:account_begun": N_("登记收款账户"),
+    "payment:account_ended": N_("停用收款账户"),
+    "payment:rules_changed": N_("修改缴费规则"),
+    "refund:requested": N_("申请退款"),
+    "refund:approved": N_("批准退款"),
+    "refund:rejected": N_("不批准退款"),
+    "refund:seen": N_("支付平台上的退款"),
+    "refund:succeeded": N_("退款成功"),
+    "refund:failed": N_("退款没有成功"),
+    "dispute:inquiry": N_("付款银行来询"),
+    "dispute:open": N_("拒付：争议中"),
+    "dispute:won": N_("拒付：已胜诉"),
+    "dispute:lost": N_("拒付：已败诉"),
+    "dispute:closed": N_("付款银行来询：已结"),
+    "payout:pending": N_("线上收款在途"),
+    "payout:paid": N_("线上收款到账"),
+    "payout:failed": N_("线上收款退票"),
+    "payout:canceled": N_("线上收款到账取消"),
 }
 
 SUBJECTS: dict[str, str] = {
@@ -123,6 +148,9 @@ SUBJECTS: dict[str, str] = {
     "month": N_("月份"),
     "roster": N_("名册"),
     "import": N_("名册导入"),
+    "payment": N_("缴费编号"),
+    "payout": N_("到账编号"),
+    "settlement_account": N_("收款账户"),
 }
 
 FIELDS: dict[str, str] = {

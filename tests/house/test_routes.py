@@ -33,6 +33,7 @@ PUBLIC_ENDPOINTS = {
     "desk.help_index": "how to use it",
     "desk.help_page": "how to use it",
     "desk.help_topic": "how to use it",
+    "gateway.stripe_webhook": "the gateway's signature is the key",
     "health.healthz": "for load balancers",
     "health.readyz": "for load balancers",
     "health.metrics": "asks for its own token",
