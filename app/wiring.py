@@ -59,6 +59,7 @@ JOBS: tuple[str, ...] = (
     "app.billing.subsidy.jobs",
     "app.billing.bills.jobs",
     "app.billing.bills.invariants",
+    "app.billing.counter.invariants",
     "app.payments.online.jobs",
     "app.billing.online.jobs",
 )

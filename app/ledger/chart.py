@@ -39,7 +39,7 @@ class Account:
 
 
 CASH, BANK, IN_TRANSIT = "1001", "1002", "1012"
-RECEIVABLE, SUBSIDY_RECEIVABLE = "1122", "1221"
+RECEIVABLE, SUBSIDY_RECEIVABLE, PENDING_DIFFERENCES = "1122", "1221", "1901"
 ADVANCES, HELD_FOR_OWNERS, UTILITIES_PAYABLE = "2203", "2241", "2202"
 FEE_INCOME, OTHER_INCOME, DAMAGES_INCOME = "6001", "6051", "6301"
 SERVICE_COST, GATEWAY_FEES, BAD_DEBT = "6401", "6603", "6701"
@@ -51,6 +51,7 @@ CHART = (
     Account("service", IN_TRANSIT, N_("在途收款"), "asset"),
     Account("service", RECEIVABLE, N_("应收业主费用"), "asset", by_unit=True),
     Account("service", SUBSIDY_RECEIVABLE, N_("应收政府补贴"), "asset"),
+    Account("service", PENDING_DIFFERENCES, N_("待处理财产损溢"), "asset"),
     Account("service", UTILITIES_PAYABLE, N_("代收代付款"), "liability"),
     Account("service", ADVANCES, N_("预收业主款"), "liability", by_unit=True),
     Account("service", HELD_FOR_OWNERS, N_("代管物业费（酬金制）"), "liability"),

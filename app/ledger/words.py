@@ -32,6 +32,8 @@ KINDS: dict[str, Kind] = {
     "settlement:taken_back": Kind(N_("退回收款")),
     "payout:paid": Kind(N_("线上收款到账")),
     "payout:failed": Kind(N_("线上收款退票")),
+    "till:banked": Kind(N_("现金存入银行")),
+    "shift:difference": Kind(N_("交班长短款"), "counter.shift", "shift_id"),
     "subsidy_claim:paid": Kind(N_("收到政府补贴")),
 }
 

@@ -6,7 +6,13 @@ other), then its bills by due day and id, then the books.
 
 from app.billing.bills.service.notes import GROUNDS, NOTE_KINDS, check_note, correct, lock_bill
 from app.billing.bills.service.returns import take_back
-from app.billing.bills.service.settlements import Settled, apply_credit, apply_credits, settle
+from app.billing.bills.service.settlements import (
+    Settled,
+    apply_credit,
+    apply_credits,
+    settle,
+)
+from app.billing.bills.service.settlements import by_source as settlement_by_source
 
 __all__ = [
     "GROUNDS",
@@ -18,5 +24,6 @@ __all__ = [
     "correct",
     "lock_bill",
     "settle",
+    "settlement_by_source",
     "take_back",
 ]

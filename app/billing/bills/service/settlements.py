@@ -47,8 +47,8 @@ def settle(
 
     What is over becomes credit of the unit (2203). One entry, one receipt. `source`
     (`counter:812`) is unique: the same again changes nothing and returns what was done; the
-    same with another unit or sum is a Conflict. With `payer_id` only that person's bills are paid, so that a new
-    owner's money never pays the seller's debt. `payment_id` is kept with it.
+    same with another unit or sum is a Conflict. With `payer_id` only that person's bills are
+    paid, so that a new owner's money never pays the seller's debt. `payment_id` is kept with it.
     Raises NotFound, RuleBroken, Conflict.
     """
     if means not in postings.MEANS or means == "credit":
