@@ -93,12 +93,12 @@ def wrong(above: psycopg.Connection, month: Month, units: int) -> list[str]:
         "homes billed twice": """
             SELECT count(*) FROM (SELECT 1 FROM bill WHERE month = %(m)s
               GROUP BY community_id, unit_id, party HAVING count(*) > 1) twice""",
-        "homes with other than three lines": """
-            SELECT count(*) FROM unit u LEFT JOIN
-              (SELECT community_id, unit_id, count(*) AS lines FROM bill_line
+        "bills with other than three lines": """
+            SELECT count(*) FROM bill b LEFT JOIN
+              (SELECT community_id, bill_id, count(*) AS lines FROM bill_line
                 WHERE month = %(m)s GROUP BY 1, 2) l
-              ON l.community_id = u.community_id AND l.unit_id = u.id
-             WHERE l.lines IS DISTINCT FROM 3""",
+              ON l.community_id = b.community_id AND l.bill_id = b.id
+             WHERE b.month = %(m)s AND l.lines IS DISTINCT FROM 3""",
         "bills that are not the sum of their lines": """
             SELECT count(*) FROM bill b LEFT JOIN
               (SELECT community_id, bill_id, sum(resident_fen) AS fen FROM bill_line
