@@ -21,6 +21,7 @@ MODELS = (
     "app.payments.models",
     "app.payments.receipts.models",
     "app.payments.online.models",
+    "app.payments.bank.models",
     "app.billing.models",
     "app.billing.subsidy.models",
     "app.billing.counter.models",

@@ -87,6 +87,9 @@ ACTIONS = {
     "payment.refund": N_("申请退款"),
     "payment.approve": N_("批准别人申请的退款"),
     "payment.settings": N_("设置收款账户与缴费规则"),
+    "bank.read": N_("查看银行流水与对账"),
+    "bank.import": N_("导入对账单"),
+    "bank.match": N_("认领银行来款、处理对账差异"),
     "arrears.read": N_("查看欠费"),
     "ledger.read": N_("查看账簿"),
     "ledger.close": N_("结账"),
@@ -113,6 +116,7 @@ MONEY = frozenset(
         "payment.refund",
         "payment.approve",
         "payment.settings",
+        "bank.match",
     }
 )
 
@@ -127,6 +131,7 @@ _LOOK = {
 }
 _COMPANY = {*_LOOK, "roster.people", "bill.read", "receipt.read", "payment.read", "company.read"}
 _COUNTER = {"counter.take", "fapiao.edit"}
+_BANK = {"bank.read", "bank.import", "bank.match"}
 
 ALLOWED: dict[str, frozenset[str]] = {
     "resident": frozenset({"own.read", "own.pay"}),
@@ -134,6 +139,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         {
             *_COMPANY,
             *_COUNTER,
+            *_BANK,
             "shift.accept",
             "community.edit",
             "roster.edit",
@@ -160,6 +166,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         {
             *_COMPANY,
             *_COUNTER,
+            *_BANK,
             "shift.accept",
             "tariff.edit",
             "run.prepare",
@@ -188,11 +195,19 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "committee_chair": frozenset(
-        {*_LOOK, "ledger.read", "member.read", "member.edit", "mandate.edit"}
+        {*_LOOK, "ledger.read", "bank.read", "member.read", "member.edit", "mandate.edit"}
     ),
-    "committee_member": frozenset({*_LOOK, "ledger.read"}),
+    "committee_member": frozenset({*_LOOK, "ledger.read", "bank.read"}),
     "supervisor": frozenset(
-        {*_LOOK, "ledger.read", "bill.read", "receipt.read", "payment.read", "audit.read"}
+        {
+            *_LOOK,
+            "ledger.read",
+            "bank.read",
+            "bill.read",
+            "receipt.read",
+            "payment.read",
+            "audit.read",
+        }
     ),
     "party_branch": frozenset({"community.read", "tariff.read", "subsidy.read"}),
     "station_officer": frozenset({*_LOOK, "region.read"}),

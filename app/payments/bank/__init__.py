@@ -1,0 +1,1 @@
+"""Accounts outside the house: their statement files, lines, and what each line was matched to."""
