@@ -19,7 +19,7 @@ from app.kernel.db import db
 from app.kernel.tenancy import NOWHERE, scoped
 from app.payments import stripe_gateway as gateway
 from app.payments.models import Payment, SettlementAccount
-from app.payments.online import shapes
+from app.payments.online import rules, shapes
 from app.payments.online.models import GatewayEvent
 from app.payments.online.service import common, disputes, hearing, payouts, refunds
 
@@ -38,7 +38,7 @@ def receive_event(raw: bytes, header: str) -> bool:
     assert seen.happened_at is not None
     place = _place(seen)
     with scoped([place]):
-        stored = db.session.execute(
+        new = db.session.scalar(
             insert(GatewayEvent)
             .values(
                 community_id=place,
@@ -51,11 +51,12 @@ def receive_event(raw: bytes, header: str) -> bool:
                 payload=seen.thing,
             )
             .on_conflict_do_nothing(index_elements=["event_id"])
+            .returning(GatewayEvent.id)
         )
-        if stored.rowcount:  # type: ignore[attr-defined]
+        if new is not None:
             queue.enqueue(JOB, place, {"event_id": seen.id}, key=seen.id)
-    log.info("gateway.event", type=seen.type, id=seen.id, new=bool(stored.rowcount))  # type: ignore[attr-defined]
-    return bool(stored.rowcount)  # type: ignore[attr-defined]
+    log.info("gateway.event", type=seen.type, id=seen.id, new=new is not None)
+    return new is not None
 
 
 def process_event(community_id: int, event_id: str) -> str:
@@ -77,7 +78,7 @@ def process_event(community_id: int, event_id: str) -> str:
                 event.status = IGNORED
             elif problems:
                 event.status, event.problem = "failed", ",".join(problems)
-                log.warning("gateway.disagrees", event=event.event_id, problems=problems)
+                log.warning("gateway.disagrees", id=event.event_id, problems=problems)
             else:
                 event.status = DONE
         db.session.flush()
@@ -130,6 +131,7 @@ def _refund(event: GatewayEvent) -> Heard:
     if one is None or event.account is not None:
         return ("payment",) if seen.refund_id else None
     event.payment_id = one.id
+    _catch_up(one)
     return refunds.hear_refund(one, seen, at=event.happened_at)
 
 
@@ -139,7 +141,14 @@ def _dispute(event: GatewayEvent) -> Heard:
     if one is None or event.account is not None:
         return None
     event.payment_id = one.id
+    _catch_up(one)
     return disputes.hear_dispute(one, seen, at=event.happened_at)
+
+
+def _catch_up(one: Payment) -> None:
+    """What goes back was received: when that news is still on its way, the gateway is asked."""
+    if one.status not in rules.CAME and one.intent_id is not None:
+        hearing.hear_intent(one, gateway.fetch_intent(one.intent_id), told="asked")
 
 
 def _payout(event: GatewayEvent) -> Heard:
