@@ -25,6 +25,7 @@ MODELS = (
     "app.billing.models",
     "app.billing.subsidy.models",
     "app.billing.counter.models",
+    "app.billing.dunning.models",
     "app.web.idempotency",
 )
 
@@ -36,6 +37,7 @@ PAGES: tuple[str, ...] = (
     "app.registry.pages",
     "app.identity.pages",
     "app.desk.pages",
+    "app.payments.receipts.pages",
     "app.billing.tariffs.pages",
     "app.billing.subsidy.pages",
     "app.billing.runs.pages",

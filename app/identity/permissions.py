@@ -91,6 +91,8 @@ ACTIONS = {
     "bank.import": N_("导入对账单"),
     "bank.match": N_("认领银行来款、处理对账差异"),
     "arrears.read": N_("查看欠费"),
+    "arrears.work": N_("催告、暂缓、承诺与分期"),
+    "arrears.write_off": N_("核销欠费"),
     "ledger.read": N_("查看账簿"),
     "ledger.close": N_("结账"),
     "member.read": N_("查看人员与权限"),
@@ -117,6 +119,7 @@ MONEY = frozenset(
         "payment.approve",
         "payment.settings",
         "bank.match",
+        "arrears.write_off",
     }
 )
 
@@ -130,7 +133,7 @@ _LOOK = {
     "arrears.read",
 }
 _COMPANY = {*_LOOK, "roster.people", "bill.read", "receipt.read", "payment.read", "company.read"}
-_COUNTER = {"counter.take", "fapiao.edit"}
+_COUNTER = {"counter.take", "fapiao.edit", "arrears.work"}
 _BANK = {"bank.read", "bank.import", "bank.match"}
 
 ALLOWED: dict[str, frozenset[str]] = {
@@ -151,6 +154,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "run.withdraw",
             "bill.print",
             "bill.correct",
+            "arrears.write_off",
             "payment.refund",
             "payment.approve",
             "payment.settings",
@@ -174,6 +178,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "run.withdraw",
             "bill.print",
             "bill.correct",
+            "arrears.write_off",
             "payment.refund",
             "payment.approve",
             "payment.settings",

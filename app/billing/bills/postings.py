@@ -59,8 +59,9 @@ def note(
     """A correction's entry: the receivable moves, and what it was booked against moves back.
 
     An error touches the accounts of the bill's own lines in proportion to `income` (gross by
-    tariff's income account). A waiver is a cost to the manager (6701) under 包干制 and lessens
-    what is held for the owners under 酬金制; damages are the manager's (6301) or the owners'.
+    tariff's income account). A waiver or write-off is a cost to the manager (6701) under 包干制
+    and lessens what is held for the owners under 酬金制; money that comes after a write-off
+    takes it back by a debit. Damages are the manager's (6301) or the owners'.
 
     credit 10.00 for an error, 包干制:   6001 10.00 / 1122 unit 10.00
     waiver 10.00, 包干制:                6701 10.00 / 1122 unit 10.00
@@ -70,7 +71,7 @@ def note(
     commission = fee_mode == "commission"
     if ground == "damages":
         parts = {HELD_FOR_OWNERS if commission else DAMAGES_INCOME: amount_fen}
-    elif ground == "waiver":
+    elif ground in {"waiver", "write_off"}:
         parts = {HELD_FOR_OWNERS if commission else BAD_DEBT: amount_fen}
     else:
         weights: dict[str, Fen] = {}

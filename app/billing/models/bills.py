@@ -194,7 +194,8 @@ class BillLine(Base):
 class BillNote(CommunityRow, Base):
     """A correction of an issued bill: credit (less) or debit (more), with its own entry.
 
-    `ground` says why: an error put right, a waiver, or late damages (which bear none themselves).
+    `ground` says why: an error put right, a waiver, late damages (which bear none themselves),
+    or a write-off (a debit where money came after all).
     """
 
     __tablename__ = "bill_note"
@@ -202,7 +203,7 @@ class BillNote(CommunityRow, Base):
         one_of("kind", ("credit", "debit")),
         CheckConstraint(
             "ground = 'correction' OR (ground = 'waiver' AND kind = 'credit')"
-            " OR (ground = 'damages' AND kind = 'debit')",
+            " OR (ground = 'damages' AND kind = 'debit') OR ground = 'write_off'",
             name="ground",
         ),
         CheckConstraint("amount_fen > 0", name="amount"),

@@ -21,6 +21,7 @@ EVENTS = {
     "credit": N_("调整：减少"),
     "debit": N_("调整：增加"),
     "waiver": N_("调整：减免"),
+    "write_off": N_("核销或转回"),
     "damages": N_("加收违约金"),
     "payment": N_("收款"),
     "credit_used": N_("预存款抵扣"),

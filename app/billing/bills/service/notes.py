@@ -18,6 +18,7 @@ GROUNDS = {
     "correction": N_("更正差错"),
     "waiver": N_("同意少收"),
     "damages": N_("违约金"),
+    "write_off": N_("核销"),
 }
 NOTE_KINDS = {"credit": N_("减少应付"), "debit": N_("增加应付")}
 
@@ -94,7 +95,8 @@ def correct(
 def check_note(kind: str, ground: str, amount_fen: Fen, reason: str) -> None:
     """Raises RuleBroken for a correction that no bill could take."""
     fits = kind in NOTE_KINDS and (
-        ground == "correction" or (ground, kind) in {("waiver", "credit"), ("damages", "debit")}
+        ground in {"correction", "write_off"}
+        or (ground, kind) in {("waiver", "credit"), ("damages", "debit")}
     )
     if not fits:
         raise RuleBroken("bill.note_kind", N_("调整单的种类不对。"), field="kind")
