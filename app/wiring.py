@@ -43,6 +43,7 @@ PAGES: tuple[str, ...] = (
     "app.billing.runs.pages",
     "app.billing.bills.pages",
     "app.billing.arrears.pages",
+    "app.billing.counter.pages",
     "app.payments.online.pages",
 )
 
