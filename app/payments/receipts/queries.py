@@ -13,7 +13,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, or_, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 
 from app.kernel.db import db
 from app.kernel.errors import N_, NotFound
@@ -41,7 +53,7 @@ SUBSIDY_FEN: ColumnElement[int] = literal_column(
     "(SELECT COALESCE(sum((l ->> 'subsidy_fen')::bigint), 0)::bigint"
     " FROM jsonb_array_elements(receipt.lines) l)"
 ).label("subsidy_fen")
-BY_NUMBER = Receipt.year * 10**9 + Receipt.number
+BY_NUMBER = cast(Receipt.year, BigInteger) * 10**9 + Receipt.number
 
 
 @dataclass(frozen=True)
