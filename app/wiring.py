@@ -43,6 +43,7 @@ PAGES: tuple[str, ...] = (
     "app.billing.runs.pages",
     "app.billing.bills.pages",
     "app.billing.arrears.pages",
+    "app.billing.online.pages",
     "app.billing.counter.pages",
     "app.payments.online.pages",
 )
@@ -65,12 +66,15 @@ JOBS: tuple[str, ...] = (
     "app.billing.bills.invariants",
     "app.billing.counter.invariants",
     "app.payments.online.jobs",
+    "app.payments.bank.jobs",
     "app.billing.online.jobs",
+    "app.billing.bank.jobs",
 )
 
 # topic → jobs it starts
 NEWS: dict[str, list[str]] = {
     "bill:issued": ["billing:apply-credits"],
+    "statement:applied": ["billing:propose-matches"],
     "payment:received": ["billing:settle-payment"],
     "payment:returned": ["billing:take-back-payment"],
 }
@@ -80,6 +84,7 @@ TIMETABLE: tuple[tuple[str, str, str, str], ...] = (
     ("forget-rosters", "40 3 * * *", "registry:forget-uploads", "community"),
     ("ledger-check", "30 2 * * *", "ledger:check", "community"),
     ("payments-look-after", "*/3 * * * *", "payments:look-after", "platform"),
+    ("three-way-check", "40 5 * * *", "billing:three-way-check", "community"),
     ("subsidy-cliff", "10 6 * * *", "subsidy:cliff", "community"),
 )
 

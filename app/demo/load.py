@@ -20,6 +20,7 @@ from app.kernel import audit, clock
 from app.kernel.db import db, transaction
 from app.kernel.period import Month
 from app.kernel.tenancy import NOWHERE, scoped
+from app.payments.online import service as payments
 from app.registry.models import Region
 from app.registry.service import mandates, places
 
@@ -135,6 +136,8 @@ def _tell(
                 community_id, where.company_id, entered, document_no="托管协议〔2024〕7 号"
             )
             unit_ids = roster.bring_in(community_id, lived, entered)
+            # Where the sandbox pays out to: a name, no account of anybody's.
+            payments.begin_account(community_id, "service", f"acct_demo{community_id}", COMPANY)
         first = Month.of(today).shift(1 - story.billed_months)
         with clock.moved_to(entered), transaction():
             lighting = _set_prices(story, community_id, entered, first, where, lived, unit_ids)

@@ -27,6 +27,7 @@ from app.embedded.supervise import Supervisor
 ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = ROOT / ".linli" / "var"
 LOOK_EVERY_S = 0.25
+TILL_PORT = 8200  # the payment sandbox; the next free one when it is taken
 WEB_PATIENCE_S = 60
 
 
@@ -68,9 +69,12 @@ def _run(ear: socket.socket, wanted: int, notice: Path) -> int:
         say("Starting PostgreSQL and Valkey …")
         servers.start()
         environment = _environment(servers, address) | {watch.MARK: token}
+        till = None if environment.get("STRIPE_SECRET_KEY") else listen(TILL_PORT)
+        environment |= _sandbox_keys(till)
         migrate(servers, environment, say)
         sign_ins = demonstration.load(servers, environment, say)
         supervisor = Supervisor(servers.watcher, VAR / "logs", environment, say)
+        _start_sandbox(supervisor, till)
         _start_web(supervisor, ear)
         _wait_for_web(supervisor, address)
         # Workers come second: five imports at once would make the first page late.
@@ -78,6 +82,8 @@ def _run(ear: socket.socket, wanted: int, notice: Path) -> int:
         say(f"\nLinli (邻里) is at {address}\n")
         if sign_ins:
             say(sign_ins)
+        if till is not None:
+            say(f"Payments go to a sandbox, no real money: {environment['STRIPE_API_BASE']}")
         say(f"Logs are in {VAR / 'logs'}. Ctrl-C stops everything.")
         _watch_over(servers, supervisor)
     except Stopped:
@@ -90,6 +96,25 @@ def _run(ear: socket.socket, wanted: int, notice: Path) -> int:
         servers.stop()
     say("Everything has stopped.")
     return 0
+
+
+def _sandbox_keys(till: socket.socket | None) -> dict[str, str]:
+    """Keys of the payment gateway's stub, which runs where no keys of the gateway are set."""
+    if till is None:
+        return {}
+    return {
+        "STRIPE_SECRET_KEY": "sk_test_sandbox",
+        "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",
+        "STRIPE_API_BASE": f"http://127.0.0.1:{till.getsockname()[1]}",
+    }
+
+
+def _start_sandbox(supervisor: Supervisor, till: socket.socket | None) -> None:
+    if till is None:
+        return
+    file = str(VAR / "sandbox.json")
+    argv = [sys.executable, "-m", "app.payments.sandbox", "--fd", str(till.fileno())]
+    supervisor.add("sandbox", [*argv, "--file", file], pass_fds=(till.fileno(),))
 
 
 def _start_web(supervisor: Supervisor, ear: socket.socket) -> None:

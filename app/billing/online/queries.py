@@ -62,7 +62,7 @@ class SettledRow:
     unit_label: str
     amount_fen: Fen
     credit_fen: Fen
-    entry_id: int
+    receipt_id: int | None
     taken_back: bool
 
 
@@ -167,9 +167,10 @@ def settled_of(community_id: int, payment_id: int) -> list[SettledRow]:
     """What became of a payment's money, home by home, in order."""
     rows = db.session.execute(
         text(
-            "SELECT s.unit_id, u.label, s.amount_fen, s.credit_fen, s.entry_id,"
+            "SELECT s.unit_id, u.label, s.amount_fen, s.credit_fen, r.id,"
             " s.takes_back_id IS NOT NULL AS back FROM settlement s"
             " JOIN unit u ON u.community_id = s.community_id AND u.id = s.unit_id"
+            " LEFT JOIN receipt r ON r.community_id = s.community_id AND r.settlement_id = s.id"
             " WHERE s.community_id = :c AND s.payment_id = :payment AND s.means <> 'credit'"
             " ORDER BY s.id"
         ),

@@ -60,6 +60,25 @@ def sandbox(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     ear.close()
 
 
+def run_waiting(communities: list[int]) -> None:
+    """Relay and worker in one, without Redis: until nothing is left whose time has come."""
+    for _ in range(20):
+        with scoped(communities):
+            queue._relay_news(wiring.NEWS)
+            waiting = db.session.execute(
+                text(
+                    "SELECT community_id, id FROM task WHERE status = 'queued'"
+                    " AND community_id = ANY (:c) AND run_after <= :now ORDER BY id"
+                ),
+                {"c": communities, "now": clock.now()},
+            ).all()
+            db.session.commit()
+        if not waiting:
+            return
+        for community_id, task_id in waiting:
+            queue.run(community_id, task_id)
+
+
 @dataclass
 class Office:
     """Acts in a town that takes online payments; each act is committed."""
@@ -116,22 +135,7 @@ class Office:
     def work(self) -> None:
         """Run every task whose time has come, news included, until nothing is left."""
         db.session.commit()
-        communities = [0, self.community_id]
-        for _ in range(20):
-            with scoped(communities):
-                queue._relay_news(wiring.NEWS)
-                waiting = db.session.execute(
-                    text(
-                        "SELECT community_id, id FROM task WHERE status = 'queued'"
-                        " AND community_id = ANY (:c) AND run_after <= :now ORDER BY id"
-                    ),
-                    {"c": communities, "now": clock.now()},
-                ).all()
-                db.session.commit()
-            if not waiting:
-                break
-            for community_id, task_id in waiting:
-                queue.run(community_id, task_id)
+        run_waiting([0, self.community_id])
         db.session.rollback()
 
     def again(self, one: Any) -> Any:

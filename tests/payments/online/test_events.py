@@ -256,7 +256,7 @@ def test_many_notifications_shuffled_doubled_and_forged_leave_the_books_of_the_c
 ):
     """Bar 6, short: each 1–5 times in any order, a third of them forged or stale as well."""
     wanted = int(os.environ.get("LINLI_WEBHOOKS", "200"))
-    dice = random.Random(20261123)  # noqa: S311 -- a test's dice
+    dice = random.Random(20261123)
     payments = [paid(office)[0] for _ in range(max(4, wanted // 50))]
     said = [one for payment in payments for one in story(payment, office)]
     known = {f"pi_{one.session_id}": stripe_says.intent(one, office.account) for one in payments}
