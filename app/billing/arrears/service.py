@@ -10,6 +10,7 @@ from app.billing.arrears.letter import letter
 from app.billing.arrears.rows import LateBill
 from app.billing.bills import service as bills
 from app.billing.bills.queries import sheet
+from app.billing.dunning.queries import agreements
 from app.billing.models import BillNote
 from app.kernel import audit, clock, counters, outbox
 from app.kernel.errors import N_, Conflict, NotFound, RuleBroken
@@ -27,12 +28,14 @@ def charge_damages(community_id: int, bill_id: int) -> BillNote:
     """Add the late damages a bill has run up to today as a debit note, on someone's request.
 
     What was charged before is taken off, so asking twice adds nothing twice. Raises NotFound,
-    Conflict when there is nothing to add, RuleBroken when the contract has no such clause.
-    Source: RULES C7.
+    Conflict when there is nothing to add, RuleBroken when the contract has no such clause or a
+    kept instalment plan pays the bill. Source: RULES C7.
     """
     terms = queries.late_terms(community_id)
     if not terms:
         raise RuleBroken("damages.no_terms", N_("合同没有登记违约金条款，不能加收。"))
+    if bill_id in agreements.bills_in_plans(community_id, clock.today()):
+        raise RuleBroken("damages.plan", N_("分期协议履行期间不加收违约金。"))
     bills.lock_bill(community_id, bill_id)  # two requests at once: the second sees the first's
     late = _late(community_id, bill_id, terms)
     if late.chargeable_fen <= 0:

@@ -1,0 +1,1 @@
+"""Reads of dunning into frozen rows; a list is one or two statements, whatever its length."""
