@@ -8,7 +8,6 @@ import pytest
 from flask import Flask
 from playwright.sync_api import expect
 
-from app.web.reader import LANGUAGE_COOKIE
 from tests.billing.bills import Charge, Counter
 from tests.browser.conftest import assert_accessible, assert_fits, picture
 from tests.builders import Town
@@ -78,13 +77,12 @@ def test_the_cashier_takes_cash_and_closes_the_shift(app: Flask, town: Town, hom
     look(page, "receipts")
 
 
-def test_the_counter_in_english_and_on_a_phone(app, town: Town, home, open_page, address):
+def test_the_counter_in_english_and_on_a_phone(app, town: Town, home, open_page):
     cookie = browser_cookie(app, "manager", town, url="http://127.0.0.1")
     page = open_page(cookie=cookie, language="en")
-    english = {"name": LANGUAGE_COOKIE, "value": "en", "url": address}
-    page.context.add_cookies([english])
     base = f"/c/{town.community_id}"
     page.goto(f"{base}/shifts/open")
+    page.get_by_text("English").click()
     page.get_by_role("button", name="Open shift").click()
     page.goto(f"{base}/counter/units/{home.id}")
     look(page, "counter-take-en")
@@ -100,7 +98,6 @@ def test_the_counter_in_english_and_on_a_phone(app, town: Town, home, open_page,
     look(page, "counter-en")
     code = re.search(r"\d+-\w{4}-\w{4}-\w{4}", page.goto(_receipt(page, base)).text())[0]
     phone = open_page(phone=True, language="en")
-    phone.context.add_cookies([english])
     phone.goto(f"/receipts/check/{code}")
     look(phone, "receipt-check-en-phone")
 

@@ -7,7 +7,7 @@ from app.web.fields import Choice, Date, Schema, Text
 
 TITLE_WORDS = {"person": N_("个人"), "company": N_("单位")}
 FAPIAO_WORDS = {"asked": N_("待开"), "issued": N_("已开"), "refused": N_("已退回")}
-STATUS_WORDS = {"good": N_("有效"), "part": N_("部分退款"), "void": N_("已作废")}
+STATUS_WORDS = {"good": N_("收据有效"), "part": N_("部分退款"), "void": N_("收据作废")}
 
 
 class AskFapiao(Schema):

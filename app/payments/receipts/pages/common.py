@@ -19,7 +19,7 @@ def pdf(row: ReceiptRow) -> Any:
     answer = send_file(
         io.BytesIO(paper.receipt_pdf(row)),
         mimetype="application/pdf",
-        download_name=f"{gettext('收据')} {row.written}.pdf",
+        download_name=f"{gettext('收据 %(number)s', number=row.written)}.pdf",
     )
     answer.headers["Cache-Control"] = "no-store, private"
     return answer

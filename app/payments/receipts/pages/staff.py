@@ -27,7 +27,7 @@ RECEIPTS = Listing(
         Column("received_on", N_("收款日期"), Receipt.received_on, "date"),
         Column("unit_label", N_("房号"), Receipt.unit_label),
         Column("payer_name", N_("交款人"), Receipt.payer_name),
-        Column("means", N_("收款方式"), words=rules.MEANS),
+        Column("means", N_("支付方式"), words=rules.MEANS),
         Column("amount_fen", N_("金额"), Receipt.amount_fen, "money"),
         Column("credit_fen", N_("其中预存"), Receipt.credit_fen, "money", shown=False),
         Column("returned_fen", N_("已退回"), Receipt.returned_fen, "money", shown=False),
