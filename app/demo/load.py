@@ -150,6 +150,7 @@ def _tell(
             lighting=lighting,
             prepared_by=guests["manager"],
             confirmed_by=guests["accountant"],
+            cashier=guests["cashier"] if settled else None,
         )
         if settled:
             with transaction():

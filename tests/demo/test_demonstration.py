@@ -7,6 +7,7 @@ from dataclasses import replace
 from flask import Flask
 from sqlalchemy import select
 
+from app.billing.counter.models import Shift
 from app.billing.models import Bill
 from app.demo import load as loading
 from app.demo import people
@@ -15,6 +16,7 @@ from app.identity.permissions import ROLES, moves_money
 from app.kernel.db import db
 from app.kernel.tenancy import NOWHERE, scoped
 from app.ledger import invariants
+from app.payments.receipts.models import Receipt
 from app.registry.models import Community
 
 # Five buildings, because a guest lives in the fifth; two months, because time is short.
@@ -32,6 +34,13 @@ def test_it_loads_once_and_every_book_holds(house: Flask) -> None:
     with scoped([community_id]):
         assert db.session.query(Bill).filter_by(community_id=community_id).count() == 2 * 5 * 72
         assert invariants.check([community_id]) == []
+        shifts = db.session.query(Shift).filter_by(community_id=community_id)
+        assert [one.difference_fen for one in shifts] == [-100] * shifts.count()
+        assert shifts.count() >= 1
+        receipts = db.session.query(Receipt).filter_by(community_id=community_id)
+        numbers = sorted((one.year, one.number) for one in receipts)
+        assert len(numbers) > 50
+        assert numbers[0][1] == 1
 
 
 def test_there_is_a_guest_for_every_role_and_money_needs_a_code(house: Flask) -> None:

@@ -65,14 +65,12 @@ class Received:
 
 
 def issue(community_id: int, money: Received) -> Receipt:
-    """The receipt of a settlement, numbered next in its book and year; once for a settlement.
+    """The receipt of a settlement just made, numbered next in its book and year.
 
     In the transaction that lays the money: no receipt without money, no gap when it rolls
-    back. The number's row stays locked to the end, so call it last.
+    back. The number's row stays locked to the end, so call it last. One for a settlement;
+    a second is refused by PostgreSQL.
     """
-    known = receipt_of(community_id, money.settlement_id)
-    if known is not None:
-        return known
     year = clock.today().year
     receipt = Receipt(
         community_id=community_id,
