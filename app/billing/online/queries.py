@@ -6,12 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select, text
 
 from app.kernel.db import db
 from app.kernel.errors import N_, NotFound
 from app.kernel.money import Fen
 from app.kernel.period import Month
+from app.payments.models import Payment
+
+HOMES: ColumnElement[str] = literal_column(
+    "(SELECT string_agg(DISTINCT u.label, ' ') FROM payment_item i JOIN unit u"
+    " ON u.community_id = i.community_id AND u.id = i.unit_id"
+    " WHERE i.community_id = payment.community_id AND i.payment_id = payment.id)"
+).label("homes")
 
 
 @dataclass(frozen=True)
@@ -206,3 +213,63 @@ def own_payment(community_id: int, account_id: int, payment_id: int) -> None:
     ).one_or_none()
     if found is None:
         raise NotFound("payment.none", N_("没有这笔缴费。"))
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the payments of a list come to."""
+
+    count: int
+    amount_fen: Fen
+    refunded_fen: Fen
+    fee_fen: Fen
+
+
+def payments(community_id: int) -> Select[tuple[object, ...]]:
+    """Online payments as a list's rows."""
+    return select(
+        Payment.id,
+        Payment.created_at.label("began_at"),
+        HOMES,
+        Payment.payer_name,
+        Payment.amount_fen,
+        Payment.refunded_fen,
+        Payment.disputed_fen,
+        Payment.fee_fen,
+        Payment.means,
+        Payment.status,
+        Payment.received_on,
+        Payment.intent_id,
+    ).where(Payment.community_id == community_id, Payment.channel == "stripe")
+
+
+def matching(rows: Select[tuple[object, ...]], word: str) -> Select[tuple[object, ...]]:
+    """Narrow a list to a room, a payer's name or the gateway's number."""
+    homes = text(
+        "EXISTS (SELECT FROM payment_item i JOIN unit u ON u.community_id = i.community_id"
+        " AND u.id = i.unit_id WHERE i.community_id = payment.community_id"
+        " AND i.payment_id = payment.id AND starts_with(u.label, :word))"
+    ).bindparams(word=word)
+    return rows.where(
+        or_(
+            homes,
+            Payment.payer_name == word,
+            Payment.intent_id == word,
+            Payment.session_id == word,
+        )
+    )
+
+
+def totals(rows: Select[tuple[object, ...]]) -> Totals:
+    """What a list's money comes to: only what was received counts."""
+    inner = rows.order_by(None).subquery()
+    came = inner.c.status.in_(("received", "settled"))
+    row = db.session.execute(
+        select(
+            func.count(),
+            func.coalesce(func.sum(inner.c.amount_fen).filter(came), 0),
+            func.coalesce(func.sum(inner.c.refunded_fen), 0),
+            func.coalesce(func.sum(inner.c.fee_fen), 0),
+        )
+    ).one()
+    return Totals(row[0], int(row[1]), int(row[2]), int(row[3]))

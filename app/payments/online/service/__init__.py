@@ -9,6 +9,7 @@ from app.payments.online.service.payouts import enter as enter_payout
 from app.payments.online.service.polling import details, look_after, poll
 from app.payments.online.service.refunds import (
     approve,
+    left_fen,
     refund_overpaid,
     refundable_fen,
     reject,
@@ -35,6 +36,7 @@ __all__ = [
     "enter_payout",
     "give_up",
     "items_of",
+    "left_fen",
     "look_after",
     "mark_settled",
     "open_account",

@@ -171,6 +171,11 @@ def refundable_fen(payment: Payment) -> Fen:
     return payment.amount_fen - payment.refunded_fen - payment.disputed_fen - int(asked or 0)
 
 
+def left_fen(community_id: int, payment_id: int) -> Fen:
+    """What of a payment can still be given back. Raises NotFound."""
+    return refundable_fen(common.payment(community_id, payment_id))
+
+
 def _follow(one: Refund, payment: Payment, seen: shapes.RefundSeen, at: datetime) -> None:
     there = {
         "pending": "sent",
