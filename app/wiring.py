@@ -43,9 +43,12 @@ PAGES: tuple[str, ...] = (
     "app.billing.runs.pages",
     "app.billing.bills.pages",
     "app.billing.arrears.pages",
+    "app.billing.dunning.pages",
     "app.billing.online.pages",
     "app.billing.counter.pages",
     "app.payments.online.pages",
+    "app.payments.bank.pages",
+    "app.billing.bank.pages",
 )
 
 # module: each has a flask-smorest Blueprint named `api`
@@ -65,6 +68,7 @@ JOBS: tuple[str, ...] = (
     "app.billing.bills.jobs",
     "app.billing.bills.invariants",
     "app.billing.counter.invariants",
+    "app.billing.dunning.jobs",
     "app.payments.online.jobs",
     "app.payments.bank.jobs",
     "app.billing.online.jobs",
@@ -82,6 +86,7 @@ NEWS: dict[str, list[str]] = {
 # (name, cron on China's clock, job, "community" for one task each or "platform" for one in all)
 TIMETABLE: tuple[tuple[str, str, str, str], ...] = (
     ("forget-rosters", "40 3 * * *", "registry:forget-uploads", "community"),
+    ("dunning-look", "20 6 * * *", "dunning:look", "community"),
     ("ledger-check", "30 2 * * *", "ledger:check", "community"),
     ("payments-look-after", "*/3 * * * *", "payments:look-after", "platform"),
     ("three-way-check", "40 5 * * *", "billing:three-way-check", "community"),

@@ -41,19 +41,17 @@ SELECT u.id, u.label, b.code AS building, COALESCE(e.code, '') AS entrance, u.ro
  WHERE u.community_id = :c AND (CAST(:units AS bigint[]) IS NULL OR u.id = ANY (:units))
 """)
 
-_PAYMENTS = text("""
-SELECT p.id, p.amount_fen - p.refunded_fen - COALESCE(m.fen, 0) AS left_fen, p.received_on,
-       p.reference, p.key, p.payer_name
+_KNOWN = text("""
+SELECT 'payment' AS kind, p.id, p.amount_fen - p.refunded_fen - COALESCE(m.fen, 0) AS left_fen,
+       p.received_on AS day, p.reference AS number, p.payer_name AS name
   FROM payment p LEFT JOIN (SELECT payment_id, sum(amount_fen) AS fen FROM bank_match
       WHERE community_id = :c AND undone_at IS NULL AND payment_id IS NOT NULL GROUP BY 1) m
     ON m.payment_id = p.id
  WHERE p.community_id = :c AND p.book = :book AND p.channel <> 'stripe'
    AND p.means IN ('transfer', 'pos') AND p.received_on >= :since
    AND p.amount_fen - p.refunded_fen - COALESCE(m.fen, 0) <> 0
-""")
-
-_PAYOUTS = text("""
-SELECT o.id, o.amount_fen - COALESCE(m.fen, 0) AS left_fen, o.arrives_on, o.gateway_payout_id
+UNION ALL
+SELECT 'payout', o.id, o.amount_fen - COALESCE(m.fen, 0), o.arrives_on, o.gateway_payout_id, ''
   FROM payout o JOIN settlement_account s ON s.community_id = o.community_id
     AND s.id = o.settlement_account_id AND s.book = :book
   LEFT JOIN (SELECT payout_id, sum(amount_fen) AS fen FROM bank_match
@@ -97,7 +95,7 @@ class HomeChoice:
 
 
 def book_of(community_id: int, account: BankAccount, since: date, day: date) -> Book:
-    """All that lines of an account since a day may be matched to; five statements."""
+    """All that lines of an account since a day may be matched to; four statements."""
     known = known_of(community_id, account, since)
     if account.book != "service":
         return Book.of((), Doors(), known)
@@ -112,15 +110,8 @@ def known_of(community_id: int, account: BankAccount, since: date) -> list[Known
         return []
     here = {"c": community_id, "book": account.book, "since": since - LOOK_BACK}
     known = [
-        Known(
-            "payment", row.id, row.left_fen, row.received_on, (row.reference, row.key),
-            row.payer_name,
-        )
-        for row in db.session.execute(_PAYMENTS, here)
-    ]  # fmt: skip
-    known += [
-        Known("payout", row.id, row.left_fen, row.arrives_on, (row.gateway_payout_id,))
-        for row in db.session.execute(_PAYOUTS, here)
+        Known(row.kind, row.id, int(row.left_fen), row.day, (row.number,), row.name)
+        for row in db.session.execute(_KNOWN, here)
     ]
     known += [
         Known(
