@@ -109,9 +109,10 @@ def _opening(who: Sender, letter: LetterRow) -> str:
             "我们此前已书面催告。截至 %(day)s，您在%(community)s的下列物业费账单仍未付清："
         ),
     }
-    return gettext(
+    said: str = gettext(
         words[letter.stage_kind], day=formats.day(letter.made_on), community=who.community_name
     )
+    return said
 
 
 def _closing(who: Sender, letter: LetterRow) -> list[str]:

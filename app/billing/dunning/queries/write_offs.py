@@ -130,3 +130,15 @@ def _row(row: Any) -> WriteOffRow:
         for bill, month, fen, back in values["bills"]
     )
     return WriteOffRow(**values)
+
+
+def months(community_id: int, bill_ids: Sequence[int]) -> dict[int, Month]:
+    """The months of bills."""
+    rows = db.session.execute(
+        text(
+            "SELECT id, month FROM bill WHERE community_id = :c"
+            " AND id = ANY (CAST(:bills AS bigint[]))"
+        ),
+        {"c": community_id, "bills": list(bill_ids)},
+    )
+    return {row.id: Month.of(row.month) for row in rows}
