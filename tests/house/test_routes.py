@@ -33,6 +33,8 @@ PUBLIC_ENDPOINTS = {
     "desk.help_index": "how to use it",
     "desk.help_page": "how to use it",
     "desk.help_topic": "how to use it",
+    "receipts.check": "whoever holds the paper may ask whether it is genuine; no name, no home",
+    "receipts.check_form": "the same, with the code typed",
     "gateway.stripe_webhook": "the gateway's signature is the key",
     "health.healthz": "for load balancers",
     "health.readyz": "for load balancers",

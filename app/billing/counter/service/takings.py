@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, text
-from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy import select, text
 
 from app.billing.bills import service as bills
 from app.billing.bills.service import Settled
@@ -24,8 +23,10 @@ from app.kernel import clock
 from app.kernel.db import db
 from app.kernel.errors import N_, Conflict, NotFound, RuleBroken
 from app.kernel.money import LARGEST_FEN, Fen
-from app.payments.models import Payment, PaymentItem
+from app.payments import service as payments
+from app.payments.service import Entered
 
+CHANNEL = "counter"
 SOURCE = "counter:{payment}"
 
 
@@ -67,10 +68,12 @@ def take_payment(
     tendered = tendered_fen if means == "cash" else None
     change = rules.change_fen(amount_fen, tendered)
     shift = own_shift(community_id)
-    payment_id = _begin(
+    payment_id = payments.enter_settled(
         community_id,
+        BOOK,
+        CHANNEL,
         amount_fen,
-        key=key,
+        key,
         means=means,
         payer_id=payer_id,
         payer_name=payer_name.strip(),
@@ -130,7 +133,7 @@ def reverse_payment(
         community_id, settlement.id, left, source=source, reason=reason, received_on=clock.today()
     )
     if known is None:
-        payment.refunded_fen += left
+        payments.note_returned(community_id, payment_id, left)
         add_movement(
             shift,
             "reversed",
@@ -145,33 +148,12 @@ def reverse_payment(
     return undone
 
 
-def _begin(community_id: int, amount_fen: Fen, *, key: str, **columns: object) -> int | None:
-    """A settled payment's row; None when its key was used. Waits for the same form elsewhere."""
-    made: int | None = db.session.execute(
-        pg_insert(Payment)
-        .values(
-            community_id=community_id,
-            book=BOOK,
-            channel="counter",
-            amount_fen=amount_fen,
-            status="settled",
-            key=key,
-            started_by=cashier(),
-            received_on=clock.today(),
-            settled_at=clock.now(),
-            **columns,
-        )
-        .on_conflict_do_nothing(index_elements=["community_id", "key"])
-        .returning(Payment.id)
-    ).scalar_one_or_none()
-    return made
-
-
 def _again(  # noqa: PLR0917 -- what the form said, in its order
     community_id: int, unit_id: int, amount_fen: Fen, key: str, means: str, change: Fen
 ) -> Taken:
-    known = db.session.scalars(select(Payment).filter_by(community_id=community_id, key=key)).one()
-    if (known.channel, known.amount_fen, known.means) != ("counter", amount_fen, means):
+    known = payments.by_key(community_id, key)
+    assert known is not None
+    if (known.channel, known.amount_fen, known.means) != (CHANNEL, amount_fen, means):
         raise different()
     settled = bills.settle(  # the same source: gives what was done
         community_id,
@@ -198,35 +180,14 @@ def _of_payer(community_id: int, unit_id: int, payer_id: int | None) -> list[int
 
 
 def _add_items(community_id: int, payment_id: int, unit_id: int, settled: Settled) -> None:
-    laid: list[tuple[str, int | None, Fen]] = [
-        ("bill", bill_id, fen) for bill_id, fen in settled.allocations
-    ]
+    parts: list[tuple[int | None, Fen]] = list(settled.allocations)
     if settled.credit_fen:
-        laid.append(("prepay", None, settled.credit_fen))
-    db.session.execute(
-        insert(PaymentItem),
-        [
-            {
-                "community_id": community_id,
-                "payment_id": payment_id,
-                "no": no,
-                "purpose": purpose,
-                "unit_id": unit_id,
-                "bill_id": bill_id,
-                "amount_fen": fen,
-            }
-            for no, (purpose, bill_id, fen) in enumerate(laid, 1)
-        ],
-    )
+        parts.append((None, settled.credit_fen))
+    payments.add_items(community_id, payment_id, unit_id, parts)
 
 
-def _lock_taken(community_id: int, payment_id: int) -> tuple[Payment, TillMovement]:
-    payment = db.session.scalars(
-        select(Payment)
-        .filter_by(community_id=community_id, id=payment_id, channel="counter")
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+def _lock_taken(community_id: int, payment_id: int) -> tuple[Entered, TillMovement]:
+    payment = payments.lock(community_id, payment_id, CHANNEL)
     taken = db.session.scalars(
         select(TillMovement).filter_by(
             community_id=community_id, payment_id=payment_id, kind="taken"
