@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -66,6 +67,9 @@ def arrears(community_id: int) -> Any:
     units = queries.by_unit(
         community_id, today, building_id=building, overdue_only=not request.args.get("all")
     )
+    named = "roster.people" in allowed_actions(place())
+    if not named:  # the owners' organs and the street see sums, no rooms: RULES G4
+        units = [replace(one, unit_label=f"{one.building_code}-***") for one in units]
     if request.args.get("format") in sheets.WRITERS:
         return sheets.answer("arrears", UNIT_COLUMNS, map(_Flat, units), request.args["format"])
     return render_template(
@@ -81,7 +85,7 @@ def arrears(community_id: int) -> Any:
         chosen=building,
         everyone=bool(request.args.get("all")),
         AGE_WORDS=AGE_WORDS,
-        may_open="bill.read" in allowed_actions(place()),
+        may_open=named and "bill.read" in allowed_actions(place()),
     )
 
 

@@ -42,7 +42,7 @@ SELECT * FROM (
    WHERE a.community_id = :c AND a.case_id = :case
   UNION ALL
   SELECT COALESCE(l.delivered_on, l.made_on), l.created_at, 'letter_' || l.status, '', l.number,
-    l.stage_kind, NULL, l.open_fen, l.delivered_on + l.answer_days
+    l.stage_kind, NULL, l.open_fen, l.delivered_on + l.answer_days::int
     FROM dunning_letter l WHERE l.community_id = :c AND l.case_id = :case
   UNION ALL
   SELECT p.starts_on, p.created_at, 'paused', '', p.words, NULL, p.granted_by, NULL, p.until_on
