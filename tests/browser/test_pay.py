@@ -135,3 +135,34 @@ def test_a_checkout_that_was_left_can_be_continued_or_given_up(
     page.get_by_role("link", name="继续或放弃那一笔").first.click()
     page.get_by_role("button", name="放弃").click()
     expect(page.locator("input[name=bills]").first).to_be_enabled()
+
+
+def test_staff_see_what_came_online(
+    app: Flask, home: Town, sandbox: Desk, open_page: Callable[..., Page], address: str
+) -> None:
+    payer = open_page(cookie=browser_cookie(app, "resident", home, url=address), phone=True)
+    payer.goto(f"/c/{home.community_id}/my/pay")
+    payer.locator(".pay-next").click()
+    payer.locator("a.button-primary").click()
+    payer.locator("button[value=card]").click()
+    expect(payer.locator(".pay-settled")).to_be_visible(timeout=20_000)
+    here = f"/c/{home.community_id}/online-payments"
+    for language, phone in (("zh_Hans_CN", False), ("en", False), ("zh_Hans_CN", True)):
+        staff = open_page(cookie=browser_cookie(app, "accountant", home, url=address), phone=phone)
+        staff.context.add_cookies([{"name": LANGUAGE_COOKIE, "value": language, "url": address}])
+        name = f"{'phone' if phone else 'desk'}-{language}"
+        staff.goto(here)
+        assert_fits(staff)
+        assert_accessible(staff)
+        picture(staff, f"online-list-{name}")
+        staff.locator("tbody a").first.click()
+        assert_fits(staff)
+        assert_accessible(staff)
+        picture(staff, f"online-payment-{name}")
+        staff.goto(f"{staff.url}/refund")
+        picture(staff, f"online-refund-{name}")
+        staff.goto(f"{here}/settings")
+        assert_fits(staff)
+        assert_accessible(staff)
+        picture(staff, f"online-settings-{name}")
+        staff.context.close()

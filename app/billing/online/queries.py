@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select, text
 
@@ -19,6 +20,12 @@ HOMES: ColumnElement[str] = literal_column(
     " ON u.community_id = i.community_id AND u.id = i.unit_id"
     " WHERE i.community_id = payment.community_id AND i.payment_id = payment.id)"
 ).label("homes")
+BY_ID, BY_BEGAN, BY_RECEIVED = Payment.id, Payment.created_at, Payment.received_on
+BY_AMOUNT, BY_REFUNDED, BY_DISPUTED = (
+    Payment.amount_fen,
+    Payment.refunded_fen,
+    Payment.disputed_fen,
+)
 
 
 @dataclass(frozen=True)
@@ -225,7 +232,7 @@ class Totals:
     fee_fen: Fen
 
 
-def payments(community_id: int) -> Select[tuple[object, ...]]:
+def payments(community_id: int) -> Select[Any]:
     """Online payments as a list's rows."""
     return select(
         Payment.id,
@@ -243,7 +250,7 @@ def payments(community_id: int) -> Select[tuple[object, ...]]:
     ).where(Payment.community_id == community_id, Payment.channel == "stripe")
 
 
-def matching(rows: Select[tuple[object, ...]], word: str) -> Select[tuple[object, ...]]:
+def matching(rows: Select[Any], word: str) -> Select[Any]:
     """Narrow a list to a room, a payer's name or the gateway's number."""
     homes = text(
         "EXISTS (SELECT FROM payment_item i JOIN unit u ON u.community_id = i.community_id"
@@ -260,7 +267,27 @@ def matching(rows: Select[tuple[object, ...]], word: str) -> Select[tuple[object
     )
 
 
-def totals(rows: Select[tuple[object, ...]]) -> Totals:
+def of_status(rows: Select[Any], status: str) -> Select[Any]:
+    """Narrow a list to a state."""
+    return rows.where(Payment.status == status)
+
+
+def by_means(rows: Select[Any], means: str) -> Select[Any]:
+    """Narrow a list to a way of paying."""
+    return rows.where(Payment.means == means)
+
+
+def received_since(rows: Select[Any], day: date) -> Select[Any]:
+    """Narrow a list to money received on a day or later."""
+    return rows.where(Payment.received_on >= day)
+
+
+def received_until(rows: Select[Any], day: date) -> Select[Any]:
+    """Narrow a list to money received on a day or earlier."""
+    return rows.where(Payment.received_on <= day)
+
+
+def totals(rows: Select[Any]) -> Totals:
     """What a list's money comes to: only what was received counts."""
     inner = rows.order_by(None).subquery()
     came = inner.c.status.in_(("received", "settled"))

@@ -12,9 +12,8 @@ from app.kernel import outbox
 from app.kernel.db import db
 from app.kernel.errors import N_, RuleBroken
 from app.kernel.money import Fen
-from app.payments.models import Payment
 from app.payments.online import service as payments
-from app.payments.online.service import Item
+from app.payments.online.service import Item, Received
 
 MEANS = "online"
 PAID_TWICE = "账单已由别的方式付清，按本小区规定退回"
@@ -37,7 +36,7 @@ def settle_payment(community_id: int, payment_id: int) -> bool:
         unit_id: _settle_home(one, unit_id, list(own))
         for unit_id, own in groupby(items, key=lambda item: item.unit_id)
     }
-    payments.mark_settled(one)
+    payments.mark_settled(community_id, payment_id)
     _tell_paid_twice(one, {unit_id: fen for unit_id, fen in over.items() if fen})
     return True
 
@@ -79,9 +78,8 @@ def take_back_payment(  # noqa: PLR0917 -- named by the news
     return done
 
 
-def _settle_home(one: Payment, unit_id: int, items: Sequence[Item]) -> Fen:
+def _settle_home(one: Received, unit_id: int, items: Sequence[Item]) -> Fen:
     """Lay a home's part; gives what is over beyond what was meant to be paid ahead."""
-    assert one.received_on is not None
     settled = bills.settle(
         one.community_id,
         unit_id,
@@ -96,7 +94,7 @@ def _settle_home(one: Payment, unit_id: int, items: Sequence[Item]) -> Fen:
     return max(0, settled.credit_fen - ahead)
 
 
-def _tell_paid_twice(one: Payment, over: dict[int, Fen]) -> None:
+def _tell_paid_twice(one: Received, over: dict[int, Fen]) -> None:
     if not over:
         return
     policy = queries.pay_rules(one.community_id).overpaid_policy

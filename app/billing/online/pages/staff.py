@@ -21,7 +21,6 @@ from app.billing.online.schemas import (
 from app.kernel import audit
 from app.kernel.db import db
 from app.kernel.errors import N_, HouseError
-from app.payments.models import Payment
 from app.payments.online import queries as payments
 from app.payments.online import rules, service
 from app.web import formats, sheets
@@ -35,44 +34,44 @@ from app.web.reader import allowed_actions, place
 PAYMENTS = Listing(
     "online-payments",
     columns=(
-        Column("id", N_("缴费编号"), Payment.id),
-        Column("began_at", N_("开始时间"), Payment.created_at, "instant"),
+        Column("id", N_("缴费编号"), queries.BY_ID),
+        Column("began_at", N_("开始时间"), queries.BY_BEGAN, "instant"),
         Column("homes", N_("房屋")),
         Column("payer_name", N_("付款人")),
-        Column("amount_fen", N_("金额"), Payment.amount_fen, "money"),
-        Column("refunded_fen", N_("已退回"), Payment.refunded_fen, "money", shown=False),
-        Column("disputed_fen", N_("争议中"), Payment.disputed_fen, "money", shown=False),
+        Column("amount_fen", N_("金额"), queries.BY_AMOUNT, "money"),
+        Column("refunded_fen", N_("已退回"), queries.BY_REFUNDED, "money", shown=False),
+        Column("disputed_fen", N_("争议中"), queries.BY_DISPUTED, "money", shown=False),
         Column("fee_fen", N_("手续费"), kind="money", shown=False),
         Column("means", N_("付款方式"), words=MEANS_WORDS),
-        Column("received_on", N_("收款日期"), Payment.received_on, "date"),
+        Column("received_on", N_("收款日期"), queries.BY_RECEIVED, "date"),
         Column("status", N_("状态"), words=STATUS_WORDS),
         Column("intent_id", N_("支付平台编号"), shown=False),
     ),
     default_sort="-id",
-    tiebreak=Payment.id,
+    tiebreak=queries.BY_ID,
     filters=(
         Filter(
             "status",
             N_("状态"),
-            lambda rows, value: rows.where(Payment.status == value),
+            queries.of_status,
             choices=STATUS_WORDS,
         ),
         Filter(
             "means",
             N_("付款方式"),
-            lambda rows, value: rows.where(Payment.means == value),
+            queries.by_means,
             choices=MEANS_WORDS,
         ),
         Filter(
             "since",
             N_("收款自"),
-            lambda rows, day: rows.where(Payment.received_on >= day),
+            queries.received_since,
             kind="date",
         ),
         Filter(
             "until",
             N_("收款至"),
-            lambda rows, day: rows.where(Payment.received_on <= day),
+            queries.received_until,
             kind="date",
         ),
     ),

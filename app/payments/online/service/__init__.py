@@ -16,7 +16,7 @@ from app.payments.online.service.refunds import (
     request_refund,
     send,
 )
-from app.payments.online.service.settling import mark_settled, take_received
+from app.payments.online.service.settling import Received, mark_settled, take_received
 from app.payments.online.service.starting import (
     Item,
     give_up,
@@ -28,6 +28,7 @@ from app.payments.online.service.starting import (
 
 __all__ = [
     "Item",
+    "Received",
     "approve",
     "begin_account",
     "change_rules",
