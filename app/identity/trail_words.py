@@ -151,6 +151,16 @@ ACTS: dict[str, str] = {
     "payout:paid": N_("线上收款到账"),
     "payout:failed": N_("线上收款退票"),
     "payout:canceled": N_("线上收款到账取消"),
+    "bank_account:opened": N_("登记银行账户"),
+    "bank_account:closed": N_("停用银行账户"),
+    "statement:uploaded": N_("上传对账单"),
+    "statement:applied": N_("导入对账单"),
+    "bank:matched": N_("认领银行流水"),
+    "bank:unmatched": N_("撤销认领"),
+    "bank:explained": N_("说明银行流水"),
+    "bank:taken_up_again": N_("撤销流水说明"),
+    "bank:checked": N_("三方对账"),
+    "bank:difference_explained": N_("说明对账差异"),
 }
 
 SUBJECTS: dict[str, str] = {
@@ -179,6 +189,11 @@ SUBJECTS: dict[str, str] = {
     "payment": N_("缴费编号"),
     "payout": N_("到账编号"),
     "settlement_account": N_("收款账户"),
+    "bank_account": N_("银行账户"),
+    "statement_file": N_("对账单"),
+    "bank_line": N_("银行流水"),
+    "check_day": N_("三方对账"),
+    "check_difference": N_("对账差异"),
     "dunning": N_("催告编号"),
     "dunning_run": N_("催告批次"),
     "plan": N_("分期协议"),

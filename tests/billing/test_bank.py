@@ -350,9 +350,9 @@ def test_another_communitys_line_is_not_there(town, home):
     (line,) = proposed(town, (MARCH, "220.00", "张三", "3-501"))
     from tests.builders import found_town
 
-    other = found_town()
+    line_id, other = line.id, found_town()
     with scoped([other.community_id]), pytest.raises(NotFound):
-        service.confirm_best(other.community_id, line.id)
+        service.confirm_best(other.community_id, line_id)
 
 
 def test_two_people_confirm_one_line_at_once_and_one_does(app, town, home):

@@ -9,13 +9,15 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import text
 
-from app.billing.bank import checks, rules, service
-from app.billing.bank.rules import Expected, classify
+from app.billing.bank import service
+from app.billing.bank.queries import checks
 from app.billing.counter import service as till
 from app.kernel import audit, clock
 from app.kernel.audit import Actor
 from app.kernel.db import db
 from app.kernel.errors import Conflict
+from app.payments.bank import checking as rules
+from app.payments.bank.checking import Expected, classify
 from app.payments.bank.models import CheckDifference
 from tests.billing.bank import account, bring_in, lines, one, proposed, sheet
 from tests.billing.bills import Counter
@@ -124,7 +126,7 @@ def test_ten_thousand_charges_are_classified_in_one_cycle(town):
     got = {kind: {s for k, s in found if k == kind} for kind in wanted}
     assert got == wanted
     assert len(found) == 4 * CHARGES // 100
-    sums = Count({k: 0 for k in wanted})
+    sums = Count(dict.fromkeys(wanted, 0))
     for row in db.session.query(CheckDifference).filter_by(community_id=town.community_id):
         sums[row.kind] += row.amount_fen
     assert sums["partial"] == 100 * CHARGES // 100

@@ -17,12 +17,13 @@ from app.kernel import queue
 from app.kernel.db import db
 from app.kernel.tenancy import scoped
 from app.payments.bank import service as statements
-from tests.billing.bank import lines, sheet
+from tests.billing.bank import HEADS, lines, sheet
 from tests.billing.bills import Charge, Counter
 from tests.billing.test_tariffs_pages import counted
 from tests.builders import Town
 from tests.people import Browser, client_for
 
+DATA = ("工商银行", "张三丰", "3栋501物业费", "某某", "不知道", "手续费", "测试员", *HEADS)
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "statements"
 
 

@@ -6,52 +6,18 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext
-from sqlalchemy import select
 
-from app.billing.bank import checks, rules, service
+from app.billing.bank import service
 from app.billing.bank.pages.common import AT, may, pages, words
+from app.billing.bank.queries import checks
 from app.billing.bank.schemas import Why
 from app.kernel import clock
 from app.kernel.db import db
-from app.kernel.errors import N_, HouseError, NotFound
+from app.kernel.errors import HouseError
 from app.ledger.chart import BOOKS
-from app.payments.bank.models import CheckDifference
+from app.payments.bank import listing
 from app.web.door import needs
 from app.web.forms import blank_form, read_form
-from app.web.lists import Column, Filter, Listing
-
-DIFFERENCES = Listing(
-    "differences",
-    columns=(
-        Column("day", N_("日期"), CheckDifference.day, "date"),
-        Column("kind", N_("差异"), CheckDifference.kind, words=rules.KIND_WORDS),
-        Column("side", N_("对象"), words=rules.SIDE_WORDS),
-        Column("number", N_("编号")),
-        Column("amount_fen", N_("相差"), CheckDifference.amount_fen, "money"),
-        Column("found_at", N_("发现时间"), CheckDifference.found_at, "instant"),
-        Column("reason", N_("说明")),
-    ),
-    default_sort="-day",
-    tiebreak=CheckDifference.id.desc(),
-    filters=(
-        Filter(
-            "kind",
-            N_("差异"),
-            lambda rows, code: rows.where(CheckDifference.kind == code),
-            choices=rules.KIND_WORDS,
-        ),
-        Filter(
-            "state",
-            N_("说明"),
-            lambda rows, code: rows.where(
-                CheckDifference.explained_at.is_(None)
-                if code == "open"
-                else CheckDifference.explained_at.is_not(None)
-            ),
-            choices={"open": N_("待说明"), "explained": N_("已说明")},
-        ),
-    ),
-)
 
 
 @pages.get(f"{AT}/check")
@@ -66,7 +32,7 @@ def check(community_id: int) -> Any:
          one == book)
         for one in known
     ]  # fmt: skip
-    return DIFFERENCES.answer(
+    return listing.DIFFERENCES.answer(
         checks.listed(community_id, book),
         "matching/check.html",
         days=checks.days(community_id, book, 14),
@@ -95,11 +61,7 @@ def check_now(community_id: int) -> Any:
 @needs("bank.match")
 def difference(community_id: int, difference_id: int) -> Any:
     """One difference, and why it is."""
-    one = db.session.scalars(
-        select(CheckDifference).filter_by(community_id=community_id, id=difference_id)
-    ).one_or_none()
-    if one is None:
-        raise NotFound("bank.no_difference", N_("没有这项差异。"))
+    one = checks.difference(community_id, difference_id)
     form = blank_form(Why)
     if request.method == "POST":
         form = read_form(Why)

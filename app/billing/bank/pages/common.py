@@ -8,21 +8,16 @@ from typing import Any
 from flask import Blueprint, flash, redirect, url_for
 from flask_babel import gettext
 
-from app.billing.bank import rules as checking
 from app.kernel.db import db
 from app.kernel.errors import N_, HouseError
+from app.payments.bank import checking
+from app.payments.bank.listing import STATUS_WORDS
 from app.web.errors import sentence
 from app.web.reader import allowed_actions, place
 
 pages = Blueprint("matching", "app.billing.bank", template_folder="templates")
 
 AT = "/c/<int:community_id>/bank"
-STATUS_WORDS = {
-    "unmatched": N_("待认领"),
-    "proposed": N_("有建议"),
-    "matched": N_("已认领"),
-    "explained": N_("已说明"),
-}
 STATUS_TONES = {"unmatched": "warn", "proposed": "calm", "matched": "good", "explained": "plain"}
 WHAT_WORDS = {
     "homes": N_("付房屋的账单"),

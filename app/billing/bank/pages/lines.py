@@ -2,91 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
-from sqlalchemy import Integer, cast, func, literal, select
 
 from app.billing.bank import service
-from app.billing.bank.pages.common import AT, STATUS_WORDS, may, pages, reasons, words
-from app.kernel import clock, queue
+from app.billing.bank.pages.common import AT, may, pages, reasons, words
+from app.kernel import queue
 from app.kernel.db import db
 from app.kernel.errors import N_, HouseError
-from app.payments.bank import queries, rules
-from app.payments.bank.models import BankAccount, BankLine
+from app.payments.bank import listing, rules
 from app.web.door import needs
-from app.web.lists import Column, Filter, Listing
 from app.web.navigation import BOOKS as SECTION
 from app.web.navigation import NavItem, register
 
 MOST_TOGETHER = 100
-WAITING = ("unmatched", "proposed")
-WAYS = {"in": N_("收入"), "out": N_("支出")}
-
-LINES = Listing(
-    "bank-lines",
-    columns=(
-        Column("booked_on", N_("日期"), BankLine.booked_on, "date"),
-        Column("amount_fen", N_("金额"), BankLine.amount_fen, "money"),
-        Column("counterparty", N_("对方"), BankLine.counterparty),
-        Column("remark", N_("备注")),
-        Column("account", N_("账户")),
-        Column("reference", N_("流水号"), shown=False),
-        Column("age_days", N_("等待天数"), kind="number"),
-        Column("status", N_("状态"), BankLine.status, words=STATUS_WORDS),
-        Column("score", N_("建议分"), BankLine.score, "number", shown=False),
-        Column("reason", N_("说明"), shown=False),
-    ),
-    default_sort="-booked_on",
-    tiebreak=BankLine.id.desc(),
-    filters=(
-        Filter(
-            "way",
-            N_("方向"),
-            lambda rows, code: rows.where(
-                BankLine.amount_fen > 0 if code == "in" else BankLine.amount_fen < 0
-            ),
-            choices=WAYS,
-        ),
-        Filter(
-            "month",
-            N_("月份"),
-            lambda rows, month: rows.where(
-                BankLine.booked_on >= month.first, BankLine.booked_on <= month.last
-            ),
-            kind="month",
-        ),
-        Filter(
-            "older",
-            N_("等待"),
-            lambda rows, code: rows.where(
-                BankLine.booked_on <= clock.today() - _days(int(code)),
-                BankLine.status.in_(WAITING),
-            ),
-            choices={"7": N_("7 天以上"), "30": N_("30 天以上")},
-        ),
-    ),
-    search=lambda rows, word: rows.where(
-        BankLine.counterparty.contains(word, autoescape=True)
-        | BankLine.remark.contains(word, autoescape=True)
-        | BankLine.reference.startswith(word, autoescape=True)
-    ),
-    search_label=N_("对方、备注或流水号"),
-)
-# For the committee and the supervisor: sums and states, no names.
-MASKED = replace(
-    LINES,
-    columns=tuple(one for one in LINES.columns if one.key not in ("counterparty", "remark")),
-    search=None,
-)
-
-
-def _days(count: int) -> Any:
-    from datetime import timedelta
-
-    return timedelta(days=count)
 
 
 @pages.get(AT)
@@ -94,17 +25,10 @@ def _days(count: int) -> Any:
 def lines(community_id: int) -> Any:
     """Lines of all accounts, those that wait first of all."""
     tab = request.args.get("tab", "waiting")
-    tab = tab if tab in (*STATUS_WORDS, "all") else "waiting"
-    rows = queries.lines(community_id).add_columns(
-        cast(literal(clock.today()) - BankLine.booked_on, Integer).label("age_days")
-    )
-    if tab == "waiting":
-        rows = rows.where(BankLine.status.in_(WAITING))
-    elif tab != "all":
-        rows = rows.where(BankLine.status == tab)
-    counts = _counts(community_id)
-    return (LINES if may("roster.people") else MASKED).answer(
-        rows,
+    tab = tab if tab in (*listing.STATUS_WORDS, "waiting", "all") else "waiting"
+    counts = listing.counts(community_id)
+    return (listing.LINES if may("roster.people") else listing.MASKED).answer(
+        listing.rows(community_id, tab),
         "matching/lines.html",
         entries=_tabs(community_id, tab, counts),
         together=counts["together"],
@@ -115,28 +39,6 @@ def lines(community_id: int) -> Any:
         reasons=reasons,
         **words(),
     )
-
-
-def _counts(community_id: int) -> dict[str, int]:
-    row = db.session.execute(
-        select(
-            *(func.count().filter(BankLine.status == code).label(code) for code in STATUS_WORDS),
-            func.count().filter(BankLine.status.in_(WAITING)).label("waiting"),
-            func.count()
-            .filter(
-                (BankLine.status == "proposed")
-                & (BankLine.proposal["together"].as_boolean().is_(True))
-            )
-            .label("together"),
-            func.count().label("all"),
-            select(func.count())
-            .select_from(BankAccount)
-            .where(BankAccount.community_id == community_id)
-            .scalar_subquery()
-            .label("accounts"),
-        ).where(BankLine.community_id == community_id)
-    ).one()
-    return {key: int(value) for key, value in row._mapping.items()}
 
 
 def _tabs(community_id: int, current: str, counts: dict[str, int]) -> list[tuple[str, str, bool]]:
@@ -162,13 +64,7 @@ def together(community_id: int) -> Any:
     """Confirm many sure proposals at once; each stands or falls by itself."""
     if request.method == "POST":
         return _confirm_together(community_id)
-    rows = db.session.execute(
-        queries.lines(community_id)
-        .where(BankLine.status == "proposed", BankLine.score >= rules.TOGETHER)
-        .where(BankLine.proposal["together"].as_boolean().is_(True))
-        .order_by(BankLine.score.desc(), BankLine.id)
-        .limit(MOST_TOGETHER)
-    ).all()
+    rows = listing.together(community_id, rules.TOGETHER, MOST_TOGETHER)
     return render_template(
         "matching/together.html",
         rows=rows,

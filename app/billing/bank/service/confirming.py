@@ -5,30 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert
-
 from app.billing.bank import postings
 from app.billing.bank.service import matching
-from app.billing.bank.service.common import (
-    add_match,
-    check_open,
-    lock_line,
-    serial,
-    street_names,
-)
+from app.billing.bank.service.common import street_names
 from app.billing.bills import service as bills
 from app.billing.bills.service import Settled
 from app.billing.postings import BOOK
-from app.kernel import audit, clock
-from app.kernel.db import db
 from app.kernel.errors import N_, Conflict, RuleBroken
 from app.kernel.money import Fen
 from app.payments.bank import rules
-from app.payments.bank.models import BankAccount, BankLine, BankMatch
-from app.payments.models import Payment, PaymentItem
+from app.payments.bank import service as bank
+from app.payments.bank.service import BankAccount, BankLine, BankMatch, Payment
 
 SUBSIDY_REASON = N_("政府补贴")
-MEANS = {"bank": "transfer", "wechat": "wechat_pay", "alipay": "alipay"}
 
 
 @dataclass(frozen=True)
@@ -53,24 +42,24 @@ def confirm_homes(
     `exactly` refuses what would leave credit, as when many are confirmed together. Raises
     RuleBroken for the street's money, outgoing, neutral or refunded lines, Conflict, NotFound.
     """
-    line, account = lock_line(community_id, line_id)
+    line, account = bank.lock_line(community_id, line_id)
     _check_homes(line, account, parts)
     total = sum(part.amount_fen for part in parts)
-    check_open(line, total)
-    payment = _payment(line, account, total)
+    bank.check_open(line, total)
+    payment = bank.begin_payment(line, account, total)
     done = [
         (part, _settle(payment, account, part))
         for part in sorted(parts, key=lambda part: part.unit_id)
     ]
     if exactly and any(settled.credit_fen for _, settled in done):
         raise Conflict("bank.moved_on", N_("账单已有变化，金额不再相符，请逐笔核对。"))
-    _add_items(payment, done)
-    return add_match(line, "payment", total, payment_id=payment.id, score=score)
+    bank.add_items(payment, _items(done))
+    return bank.add_match(line, "payment", total, payment_id=payment.id, score=score)
 
 
 def confirm_best(community_id: int, line_id: int, *, together: bool = False) -> None:
     """Do what a line's proposal says. Raises Conflict when it has none, or not a sure one."""
-    line, _ = lock_line(community_id, line_id)
+    line, _ = bank.lock_line(community_id, line_id)
     found = line.proposal
     if found is None or (together and not found["together"]):
         raise Conflict("bank.no_proposal", N_("这笔流水没有可以确认的建议，请刷新页面。"))
@@ -82,7 +71,7 @@ def confirm_best(community_id: int, line_id: int, *, together: bool = False) -> 
         ]
         confirm_homes(community_id, line_id, parts, score=score, exactly=together)
     elif kind == "subsidy":
-        matching.explain(community_id, line_id, SUBSIDY_REASON)
+        bank.explain(community_id, line_id, SUBSIDY_REASON)
     else:
         matching.match_known(
             community_id, line_id, kind, found["target_id"], found["amount_fen"], score=score
@@ -105,27 +94,6 @@ def _movement(line: BankLine) -> rules.Movement:
     return rules.Movement(line.amount_fen, line.booked_on, line.counterparty, line.remark)
 
 
-def _payment(line: BankLine, account: BankAccount, amount_fen: Fen) -> Payment:
-    made = Payment(
-        community_id=line.community_id,
-        book=account.book,
-        channel="bank" if account.kind == "bank" else "code",
-        means=MEANS[account.kind],
-        amount_fen=amount_fen,
-        status="settled",
-        key=f"bank:{account.id}:{line.key}:{serial(line)}",
-        payer_name=line.counterparty[:100],
-        started_by=audit.actor().account_id,
-        received_on=line.booked_on,
-        settled_at=clock.now(),
-        reference=line.reference or line.order_no,
-        note=line.remark,
-    )
-    db.session.add(made)
-    db.session.flush()
-    return made
-
-
 def _settle(payment: Payment, account: BankAccount, part: HomePart) -> Settled:
     assert payment.received_on is not None
     return bills.settle(
@@ -140,24 +108,10 @@ def _settle(payment: Payment, account: BankAccount, part: HomePart) -> Settled:
     )
 
 
-def _add_items(payment: Payment, done: Sequence[tuple[HomePart, Settled]]) -> None:
-    laid: list[tuple[str, int, int | None, Fen]] = []
+def _items(done: Sequence[tuple[HomePart, Settled]]) -> list[bank.Item]:
+    laid: list[bank.Item] = []
     for part, settled in done:
-        laid += [("bill", part.unit_id, bill, fen) for bill, fen in settled.allocations]
+        laid += [(part.unit_id, bill_id, fen) for bill_id, fen in settled.allocations]
         if settled.credit_fen:
-            laid.append(("prepay", part.unit_id, None, settled.credit_fen))
-    db.session.execute(
-        insert(PaymentItem),
-        [
-            {
-                "community_id": payment.community_id,
-                "payment_id": payment.id,
-                "no": no,
-                "purpose": purpose,
-                "unit_id": unit_id,
-                "bill_id": bill_id,
-                "amount_fen": fen,
-            }
-            for no, (purpose, unit_id, bill_id, fen) in enumerate(laid, 1)
-        ],
-    )
+            laid.append((part.unit_id, None, settled.credit_fen))
+    return laid

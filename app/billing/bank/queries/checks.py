@@ -12,11 +12,13 @@ from typing import Any
 
 from sqlalchemy import Select, String, cast, func, select, text
 
-from app.billing.bank import queries, rules
-from app.billing.bank.rules import Difference, Expected
+from app.billing.bank import queries
 from app.kernel.db import db
+from app.kernel.errors import N_, NotFound
 from app.kernel.money import Fen
 from app.ledger.chart import BANK, CASH, IN_TRANSIT
+from app.payments.bank import checking as rules
+from app.payments.bank.checking import Difference, Expected
 from app.payments.bank.models import CheckDay, CheckDifference
 
 _BOOKS = text(
@@ -207,3 +209,11 @@ def listed(community_id: int, book: str) -> Select[Any]:
         CheckDifference.book == book,
         CheckDifference.gone_at.is_(None),
     )
+
+
+def difference(community_id: int, difference_id: int) -> CheckDifference:
+    """One difference. Raises NotFound."""
+    one = db.session.get(CheckDifference, (community_id, difference_id))
+    if one is None:
+        raise NotFound("bank.no_difference", N_("没有这项差异。"))
+    return one
