@@ -85,6 +85,7 @@ def _take_payments(
     cashier: int | None,
 ) -> None:
     desk: list[tuple[int, int]] = []
+    brought: list[bills.Incoming] = []
     open_sums = db.session.execute(
         text(
             "SELECT unit_id, sum(open_fen) AS fen FROM bill"
@@ -105,14 +106,10 @@ def _take_payments(
         if means == "cash" and cashier is not None:
             desk.append((row.unit_id, amount_fen))
             continue
-        bills.settle(
-            community_id,
-            row.unit_id,
-            amount_fen,
-            received_on=day,
-            means=means,
-            source=f"demo:{row.unit_id}:{until:%Y-%m}",
+        brought.append(
+            bills.Incoming(row.unit_id, amount_fen, day, means, f"demo:{row.unit_id}:{until:%Y-%m}")
         )
+    bills.settle_many(community_id, brought)
     if desk and cashier is not None:
         with audit.acting(_person(cashier, "陈静")):
             _keep_a_shift(community_id, desk[:DESK_PAYMENTS], until)

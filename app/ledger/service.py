@@ -156,10 +156,10 @@ def reverse(community_id: int, entry_id: int, *, month: Month | None = None, rea
     if not reason.strip():
         raise RuleBroken("ledger.reason", N_("请填写冲销原因。"), field="reason")
     if month is None:
-        closed_through = _closed_through(community_id, entry.book)
+        closed = closed_through(community_id, entry.book)
         month = Month.of(entry.month)
-        if closed_through is not None and month <= closed_through:
-            month = closed_through.shift(1)
+        if closed is not None and month <= closed:
+            month = closed.shift(1)
     reversal_id = _add_entry(
         community_id,
         entry.book,
@@ -270,7 +270,7 @@ def _add_entry(
     missing one means a deleted entry.
     """
     db.session.flush()
-    rules.check_open(month, _closed_through(community_id, book))
+    rules.check_open(month, closed_through(community_id, book))
     with db.session.begin_nested() as savepoint:
         entry_id = counters.reserve(community_id, COUNTER)
         added = db.session.execute(
@@ -312,7 +312,7 @@ def _add_postings(community_id: int, entry_id: int, book: str, lines: Sequence[L
     )
 
 
-def _closed_through(community_id: int, book: str) -> Month | None:
+def closed_through(community_id: int, book: str) -> Month | None:
     """The last closed month, held until the transaction ends; opens the books when missing."""
     wanted = sum(account.book == book for account in CHART)
     row = db.session.execute(_BOOK_STATE, {"c": community_id, "book": book}).one_or_none()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from app.kernel import audit, clock, counters, outbox
 from app.kernel.db import db
@@ -64,40 +64,38 @@ class Received:
     book: str = "service"
 
 
-def issue(community_id: int, money: Received) -> Receipt:
-    """The receipt of a settlement just made, numbered next in its book and year.
+def issue(community_id: int, monies: Sequence[Received]) -> None:
+    """The receipts of settlements just made, numbered next in their book and year, in order.
 
     In the transaction that lays the money: no receipt without money, no gap when it rolls
     back. The number's row stays locked to the end, so call it last. One for a settlement;
     a second is refused by PostgreSQL.
     """
-    year = clock.today().year
-    receipt = Receipt(
-        community_id=community_id,
-        book=money.book,
-        year=year,
-        number=counters.reserve(community_id, COUNTER.format(book=money.book, year=year)),
-        code=_code(),
-        settlement_id=money.settlement_id,
-        payment_id=money.payment_id,
-        unit_id=money.unit_id,
-        unit_label=money.unit_label,
-        payer_id=money.payer_id,
-        payer_name=money.payer_name,
-        amount_fen=money.amount_fen,
-        credit_fen=money.credit_fen,
-        lines=[line.as_json() for line in money.lines],
-        channel=money.channel,
-        means=money.means,
-        reference=money.reference,
-        received_on=money.received_on,
-        issued_at=clock.now(),
-        issued_by=audit.actor().account_id,
-        issuer_name=audit.actor().name if audit.actor().account_id else "",
-    )
-    db.session.add(receipt)
-    db.session.flush()
-    return receipt
+    year, now, who = clock.today().year, clock.now(), audit.actor()
+    rows = []
+    for book in dict.fromkeys(money.book for money in monies):
+        mine = [money for money in monies if money.book == book]
+        first = counters.reserve(community_id, COUNTER.format(book=book, year=year), len(mine))
+        rows += [
+            {
+                **_values(money),
+                "community_id": community_id,
+                "year": year,
+                "number": number,
+                "code": _code(),
+                "issued_at": now,
+                "issued_by": who.account_id,
+                "issuer_name": who.name if who.account_id else "",
+            }
+            for number, money in enumerate(mine, first)
+        ]
+    if rows:
+        db.session.execute(insert(Receipt), rows)
+
+
+def _values(money: Received) -> dict[str, Any]:
+    kept = {name: getattr(money, name) for name in Received.__dataclass_fields__}
+    return {**kept, "lines": [line.as_json() for line in money.lines]}
 
 
 def take_back(community_id: int, settlement_id: int, amount_fen: Fen, reason: str) -> None:

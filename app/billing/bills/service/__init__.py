@@ -4,6 +4,7 @@ Order of locks, the same everywhere: the unit (so that two payments of one home 
 other), then its bills by due day and id, then the books.
 """
 
+from app.billing.bills.service.batches import Incoming, settle_many
 from app.billing.bills.service.notes import GROUNDS, NOTE_KINDS, check_note, correct, lock_bill
 from app.billing.bills.service.returns import take_back
 from app.billing.bills.service.settlements import (
@@ -17,6 +18,7 @@ from app.billing.bills.service.settlements import by_source as settlement_by_sou
 __all__ = [
     "GROUNDS",
     "NOTE_KINDS",
+    "Incoming",
     "Settled",
     "apply_credit",
     "apply_credits",
@@ -24,6 +26,7 @@ __all__ = [
     "correct",
     "lock_bill",
     "settle",
+    "settle_many",
     "settlement_by_source",
     "take_back",
 ]

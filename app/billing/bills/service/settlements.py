@@ -220,14 +220,21 @@ def _settle(
     allocate(community_id, settlement.id, laid)
     done = Settled(settlement.id, amount_fen, credit, tuple(laid))
     if not used_credit:
-        receipting.issue(settlement, payer_id)
-    _tell(community_id, unit_id, means, source, done)
+        receipting.issue(community_id, [(settlement, payer_id)])
+    tell(community_id, unit_id, means, source, done)
     return done
 
 
 def allocate(community_id: int, settlement_id: int, laid: Sequence[tuple[int, Fen]]) -> None:
     """Write what a settlement paid of each bill (below zero: took back) and count it there."""
-    if not laid:
+    allocate_many(community_id, [(settlement_id, laid)])
+    db.session.expire_all()
+
+
+def allocate_many(community_id: int, laid: Sequence[tuple[int, Sequence[tuple[int, Fen]]]]) -> None:
+    """The same for many settlements, by id; what the session knows of bills is then stale."""
+    parts = [(settlement_id, *part) for settlement_id, own in laid for part in own]
+    if not parts:
         return
     db.session.execute(
         insert(Allocation),
@@ -238,25 +245,25 @@ def allocate(community_id: int, settlement_id: int, laid: Sequence[tuple[int, Fe
                 "bill_id": bill_id,
                 "amount_fen": fen,
             }
-            for bill_id, fen in laid
+            for settlement_id, bill_id, fen in parts
         ],
     )
     db.session.execute(
         text(
-            "UPDATE bill b SET paid_fen = b.paid_fen + x.fen"
-            " FROM unnest(CAST(:bills AS bigint[]), CAST(:sums AS bigint[])) AS x (id, fen)"
-            " WHERE b.community_id = :c AND b.id = x.id"
+            "UPDATE bill b SET paid_fen = b.paid_fen + x.fen FROM (SELECT id, sum(fen) AS fen"
+            "  FROM unnest(CAST(:bills AS bigint[]), CAST(:sums AS bigint[])) AS y (id, fen)"
+            "  GROUP BY id) x WHERE b.community_id = :c AND b.id = x.id"
         ),
         {
             "c": community_id,
-            "bills": [bill_id for bill_id, _ in laid],
-            "sums": [fen for _, fen in laid],
+            "bills": [bill_id for _, bill_id, _ in parts],
+            "sums": [fen for _, _, fen in parts],
         },
     )
-    db.session.expire_all()
 
 
-def _tell(community_id: int, unit_id: int, means: str, source: str, done: Settled) -> None:
+def tell(community_id: int, unit_id: int, means: str, source: str, done: Settled) -> None:
+    """Record and tell what a settlement did."""
     facts = {
         "settlement_id": str(done.settlement_id),
         "unit_id": str(unit_id),
