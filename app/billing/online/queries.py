@@ -234,7 +234,7 @@ class Totals:
 
 def payments(community_id: int) -> Select[Any]:
     """Online payments as a list's rows."""
-    return select(
+    columns: tuple[Any, ...] = (
         Payment.id,
         Payment.created_at.label("began_at"),
         HOMES,
@@ -247,7 +247,9 @@ def payments(community_id: int) -> Select[Any]:
         Payment.status,
         Payment.received_on,
         Payment.intent_id,
-    ).where(Payment.community_id == community_id, Payment.channel == "stripe")
+    )
+    rows: Select[Any] = select(*columns)
+    return rows.where(Payment.community_id == community_id, Payment.channel == "stripe")
 
 
 def matching(rows: Select[Any], word: str) -> Select[Any]:

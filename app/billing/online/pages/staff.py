@@ -41,7 +41,7 @@ PAYMENTS = Listing(
         Column("amount_fen", N_("金额"), queries.BY_AMOUNT, "money"),
         Column("refunded_fen", N_("已退回"), queries.BY_REFUNDED, "money", shown=False),
         Column("disputed_fen", N_("争议中"), queries.BY_DISPUTED, "money", shown=False),
-        Column("fee_fen", N_("手续费"), kind="money", shown=False),
+        Column("fee_fen", N_("平台手续费"), kind="money", shown=False),
         Column("means", N_("付款方式"), words=MEANS_WORDS),
         Column("received_on", N_("收款日期"), queries.BY_RECEIVED, "date"),
         Column("status", N_("状态"), words=STATUS_WORDS),
