@@ -108,6 +108,7 @@ def unit(community_id: int, unit_id: int) -> Any:
         total_fen=sum(one.open_fen for one in late),
         payers={one.payer_id: one.payer_name for one in late},
         reminders=queries.reminders(community_id, unit_id),
+        may_work="arrears.work" in allowed_actions(place()),
         may_print="bill.print" in allowed_actions(place()),
         may_correct="bill.correct" in allowed_actions(place()),
     )

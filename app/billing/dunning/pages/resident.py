@@ -47,7 +47,9 @@ class HomeArrears:
 def my_arrears(community_id: int) -> Any:
     """What is overdue on one's homes, pauses and plans; a form to object or ask."""
     homes = own.homes(community_id, _me())
-    form = blank_form(NewObjection, kind="instalments")
+    owing_now = [home.unit_id for home in homes if _late(home)]
+    alone = {"unit_id": owing_now[0]} if len(owing_now) == 1 else {}
+    form = blank_form(NewObjection, kind="instalments", **alone)
     if request.method == "POST":
         form = read_form(NewObjection)
         if form.ok:

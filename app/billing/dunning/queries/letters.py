@@ -48,13 +48,13 @@ SELECT * FROM (
   SELECT p.starts_on, p.created_at, 'paused', '', p.words, NULL, p.granted_by, NULL, p.until_on
     FROM dunning_pause p WHERE p.community_id = :c AND p.case_id = :case
   UNION ALL
-  SELECT p.ended_on, p.created_at, 'resumed', '', '', NULL, NULL, NULL, NULL
+  SELECT p.ended_on, p.created_at + interval '1 second', 'resumed', '', '', NULL, NULL, NULL, NULL
     FROM dunning_pause p WHERE p.community_id = :c AND p.case_id = :case AND p.ended_on IS NOT NULL
   UNION ALL
   SELECT o.made_on, o.created_at, o.kind, o.words, '', NULL, o.made_by, NULL, NULL
     FROM dunning_objection o WHERE o.community_id = :c AND o.case_id = :case
   UNION ALL
-  SELECT o.answered_on, o.created_at, 'answer', '', o.answer, NULL, o.answered_by, NULL, NULL
+  SELECT o.answered_on, o.created_at + interval '1 second', 'answer', '', o.answer, NULL, o.answered_by, NULL, NULL
     FROM dunning_objection o WHERE o.community_id = :c AND o.case_id = :case
      AND o.answered_on IS NOT NULL
   UNION ALL
