@@ -41,7 +41,7 @@ def test_a_community_gets_its_four_books_once(town):
     with transaction():
         service.open_books(town.community_id)
         service.open_books(town.community_id)
-    assert db.session.query(LedgerAccount).count() == 27
+    assert db.session.query(LedgerAccount).count() == 29
 
 
 def test_an_entry_keeps_its_lines_in_order_and_its_number(town):
