@@ -36,7 +36,7 @@ LINES = Listing(
         Column("age_days", N_("等待天数"), kind="number"),
         Column("status", N_("状态"), BankLine.status, words=STATUS_WORDS),
         Column("score", N_("建议分"), BankLine.score, "number", shown=False),
-        Column("reason", N_("说明"), shown=False),
+        Column("reason", N_("原因"), shown=False),
     ),
     default_sort="-booked_on",
     tiebreak=BankLine.id.desc(),
@@ -90,7 +90,7 @@ DIFFERENCES = Listing(
         Column("number", N_("编号")),
         Column("amount_fen", N_("相差"), CheckDifference.amount_fen, "money"),
         Column("found_at", N_("发现时间"), CheckDifference.found_at, "instant"),
-        Column("reason", N_("说明")),
+        Column("reason", N_("原因")),
     ),
     default_sort="-day",
     tiebreak=CheckDifference.id.desc(),
@@ -103,7 +103,7 @@ DIFFERENCES = Listing(
         ),
         Filter(
             "state",
-            N_("说明"),
+            N_("是否说明"),
             lambda rows, code: rows.where(
                 CheckDifference.explained_at.is_(None)
                 if code == "open"
