@@ -220,6 +220,14 @@ class Money(RuleBasedStateMachine):
             here.pay(use, wanted)
             here.uses.append(use)
 
+    @rule(home=HOME, paid=SUMS, total=SUMS)
+    def pay_ahead_and_be_billed(self, home: int, paid: int, total: int) -> None:
+        """Money before the bill, then the month's run, then its credit is used, as in life."""
+        owed = sum(bill.open for bill in self.homes[home].bills)
+        self.receive(home, owed + paid, "bank")
+        self.issue_a_bill(home, total, 0)
+        self.use_credit(home)
+
     @precondition(lambda self: any(home.lots for home in self.homes))
     @rule(home=HOME, pick=PICK, amount=SUMS)
     def take_back(self, home: int, pick: int, amount: int) -> None:
