@@ -14,7 +14,7 @@ from app.billing.subsidy import service as subsidy
 from app.billing.subsidy.service import Rate, Terms
 from app.billing.tariffs.rules import Price
 from app.billing.tariffs.service import prices, quantities, tariffs
-from app.demo import history, people, roster
+from app.demo import history, people, reminders, roster
 from app.demo.plan import Home, homes
 from app.kernel import audit, clock
 from app.kernel.db import db, transaction
@@ -155,6 +155,10 @@ def _tell(
         if settled:
             with transaction():
                 people.settle_in(community_id, unit_ids)
+            accountant = audit.Actor(guests["accountant"], "吴国平", via="command")
+            with audit.acting(accountant), transaction():
+                bank.bank_a_week(community_id, STREET)
+            reminders.remind(community_id, guests["cashier"])
 
 
 def _set_prices(  # noqa: PLR0917 -- a story has many parts

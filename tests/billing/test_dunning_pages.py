@@ -143,7 +143,7 @@ def test_steps_are_set_and_unlawful_ones_refused(app, town, owed):
     form = {
         "kind_1": "reminder", "days_1": "5", "answer_1": "7", "channel_1": "phone",
         "kind_2": "demand", "days_2": "20", "answer_2": "10", "channel_2": "paper",
-        "answer_3": "15", "answer_4": "15",
+        "kind_3": "", "days_3": "", "answer_3": "", "channel_3": "", "signer_3": "",
     }  # fmt: skip
     assert client.get(where).status_code == 200
     refused = client.submit(where, form)

@@ -92,7 +92,7 @@ def test_every_page_of_dunning_fits_and_is_accessible(
         cookie=browser_cookie(app, "manager", town, url=address), phone=phone, language=language
     )
     for name, path in PAGES.items():
-        page.goto(f"{address}/c/{town.community_id}/{path.format(**ids)}")
+        page.goto(f"{address}/c/{town.community_id}/{path.format(**ids)}?lang={language[:2]}")
         picture(page, f"dunning-{name}-{language[:2]}{'-phone' if phone else ''}")
         assert_fits(page)
         assert_accessible(page)
