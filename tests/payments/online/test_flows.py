@@ -377,6 +377,22 @@ def test_a_dispute_holds_the_money_and_ends(office, sandbox, end, back):
     assert books.check([office.community_id]) == []
 
 
+def test_a_dispute_counts_though_a_refund_was_asked_for(office, sandbox):
+    limit(office, 0)
+    one = pay(office, sandbox)
+    office.hear_all(sandbox)
+    refund(office, one, 10000)
+    dispute = sandbox.dispute(office.again(one).intent_id)
+    sandbox.end_dispute(dispute["id"], "lost")
+    office.hear_all(sandbox)
+    assert office.again(one).refunded_fen == 10000
+    told = stripe_says.refund(one, 10000, None, payment_intent=office.again(one).intent_id)
+    office.tell(stripe_says.event("refund.updated", told))
+    office.work()
+    assert office.again(one).refunded_fen == 10000
+    assert office.events()["failed"] == 1
+
+
 def test_news_of_a_dispute_in_the_wrong_order_ends_the_same(office, sandbox):
     one = pay(office, sandbox)
     intent = sandbox.things[one.session_id]["payment_intent"]

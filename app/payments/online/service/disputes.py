@@ -8,10 +8,10 @@ from sqlalchemy import select
 
 from app.kernel import audit, outbox
 from app.kernel.db import db
+from app.kernel.money import Fen
 from app.payments.models import Payment
 from app.payments.online import rules, shapes
 from app.payments.online.models import Dispute
-from app.payments.online.service.refunds import refundable_fen
 
 ENDED = ("won", "lost", "closed")
 
@@ -54,7 +54,7 @@ def hear_dispute(payment: Payment, seen: shapes.DisputeSeen, *, at: datetime) ->
 def _move(one: Dispute, payment: Payment, there: str, at: datetime) -> None:
     if there in ("open", "lost") and not one.held_fen:
         # Never more than is still there: a part may have been given back before.
-        one.held_fen = max(0, min(one.amount_fen, refundable_fen(payment)))
+        one.held_fen = max(0, min(one.amount_fen, _there_fen(payment)))
         payment.disputed_fen += one.held_fen
     if there in ("won", "lost"):
         payment.disputed_fen -= one.held_fen
@@ -80,3 +80,10 @@ def _move(one: Dispute, payment: Payment, there: str, at: datetime) -> None:
         community_id=one.community_id,
         after={"dispute": one.gateway_dispute_id, "amount_fen": one.amount_fen},
     )
+
+
+def _there_fen(payment: Payment) -> Fen:
+    """What of a payment is still here; refunds that are only asked for do not lessen it."""
+    if payment.status not in rules.CAME:
+        return 0
+    return payment.amount_fen - payment.refunded_fen - payment.disputed_fen

@@ -152,6 +152,9 @@ def hear_refund(payment: Payment, seen: shapes.RefundSeen, *, at: datetime) -> t
     one.gateway_refund_id = seen.id
     if one.status == "succeeded" and seen.status in ("failed", "canceled"):
         return ("refund_undone",)
+    there = payment.amount_fen - payment.refunded_fen - payment.disputed_fen
+    if one.status != "succeeded" and seen.status == "succeeded" and one.amount_fen > there:
+        return ("over",)
     _follow(one, payment, seen, at)
     db.session.flush()
     return ()
