@@ -122,6 +122,8 @@ def test_a_shift_is_closed_by_count_and_accepted_by_the_accountant(app, town, ho
     short = cashier.submit(f"{base}/shifts/{shift_id}/close", {"counted_fen": "397"})
     assert short.status_code == 422
     assert "-1.00" in short.text
+    blank = cashier.submit(f"{base}/shifts/{shift_id}/close", {"reason": "没数"})
+    assert blank.status_code == 422
     banked = cashier.submit(
         f"{base}/counter/bank", {"amount_fen": "100", "slip": "0077", "key": "a1b2c3d4"}
     )

@@ -13,7 +13,7 @@ from app.billing.counter.models import Shift
 from app.billing.counter.pages.common import SHIFT_WORDS, me, pages
 from app.billing.counter.schemas import BankCash, CloseShift, OpenShift
 from app.billing.counter.service.shifts import till_fen
-from app.kernel.errors import N_, HouseError
+from app.kernel.errors import N_, HouseError, RuleBroken
 from app.web import formats
 from app.web.door import needs
 from app.web.forms import Form, blank_form, read_form
@@ -142,6 +142,8 @@ def close_shift(community_id: int, shift_id: int) -> Any:
 def _close(community_id: int, shift_id: int, form: Form) -> Shift:
     notes = {worth: form[f"n{worth}"] for worth in rules.DENOMINATIONS if form[f"n{worth}"]}
     counted = form["counted_fen"]
+    if counted is None and not notes:
+        raise RuleBroken("shift.uncounted", N_("请清点钱箱，空的就填 0。"), field="counted_fen")
     if counted is None:
         counted = rules.counted_fen(notes)
     return service.close_shift(
