@@ -73,6 +73,7 @@ JOBS: tuple[str, ...] = (
     "app.payments.bank.jobs",
     "app.billing.online.jobs",
     "app.billing.bank.jobs",
+    "app.billing.bank.invariants",
 )
 
 # topic → jobs it starts

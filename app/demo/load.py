@@ -14,7 +14,7 @@ from app.billing.subsidy import service as subsidy
 from app.billing.subsidy.service import Rate, Terms
 from app.billing.tariffs.rules import Price
 from app.billing.tariffs.service import prices, quantities, tariffs
-from app.demo import history, people, reminders, roster
+from app.demo import bank, history, people, reminders, roster
 from app.demo.plan import Home, homes
 from app.kernel import audit, clock
 from app.kernel.db import db, transaction

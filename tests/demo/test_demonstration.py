@@ -16,6 +16,7 @@ from app.identity.permissions import ROLES, moves_money
 from app.kernel.db import db
 from app.kernel.tenancy import NOWHERE, scoped
 from app.ledger import invariants
+from app.payments.bank.models import BankLine
 from app.payments.receipts.models import Receipt
 from app.registry.models import Community
 
@@ -37,6 +38,8 @@ def test_it_loads_once_and_every_book_holds(house: Flask) -> None:
         shifts = db.session.query(Shift).filter_by(community_id=community_id)
         assert [one.difference_fen for one in shifts] == [-100] * shifts.count()
         assert shifts.count() >= 1
+        lines = db.session.query(BankLine).filter_by(community_id=community_id)
+        assert {one.status for one in lines} == {"matched", "proposed", "unmatched"}
         receipts = db.session.query(Receipt).filter_by(community_id=community_id)
         numbers = sorted((one.year, one.number) for one in receipts)
         assert len(numbers) > 50
