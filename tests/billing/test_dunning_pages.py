@@ -277,3 +277,18 @@ def test_every_page_stands_empty_too(app, town):
         english = client.get(f"/c/{town.community_id}/{path}", headers={"Accept-Language": "en"})
         assert english.status_code == 200, path
     assert client.submit(f"/c/{town.community_id}/dunning/look").status_code == 303
+
+
+def test_programs_read_cases_plans_and_collection(app, town, owed):
+    client, c = client_for(app, "cashier", town), town.community_id
+    here = f"/api/v1/communities/{c}"
+    first = client.get(f"{here}/dunning/cases").json["items"][0]
+    assert (first["unit_label"], first["open_fen"], first["state"]) == ("1-101", 10_000, "ready")
+    assert client.get(f"{here}/dunning/promises").json["total"] == 0
+    assert client.get(f"{here}/dunning/plans").json["total"] == 0
+    months = client.get(f"{here}/collection").json["items"]
+    assert sum(month["billed_fen"] for month in months) == 15_000
+    watcher = client_for(app, "committee_chair", town)
+    assert watcher.get(f"{here}/dunning/cases").status_code == 403
+    labels = [one["unit_label"] for one in watcher.get(f"{here}/arrears").json["items"]]
+    assert labels == ["1-***", "2-***"]

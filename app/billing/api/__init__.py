@@ -19,6 +19,7 @@ api = ApiBlueprint(
 from app.billing.api import (  # noqa: E402 -- they hang their routes on `api`
     bills,
     charges,
+    dunning,
     measures,
     meters,
     runs,
@@ -26,4 +27,14 @@ from app.billing.api import (  # noqa: E402 -- they hang their routes on `api`
     tariffs,
 )
 
-__all__ = ["api", "bills", "charges", "measures", "meters", "runs", "subsidies", "tariffs"]
+__all__ = [
+    "api",
+    "bills",
+    "charges",
+    "dunning",
+    "measures",
+    "meters",
+    "runs",
+    "subsidies",
+    "tariffs",
+]

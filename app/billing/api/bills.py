@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from app.billing.api import api
@@ -21,6 +22,7 @@ from app.kernel import clock
 from app.web.api import PageArguments, list_of, page_of, slice_of
 from app.web.door import needs
 from app.web.idempotency import idempotent
+from app.web.reader import allowed_actions, place
 
 
 @api.route("/bills")
@@ -63,4 +65,7 @@ def correct(wanted: dict[str, Any], community_id: int, bill_id: int) -> Any:
 @api.response(200, list_of(ArrearsOut))
 def list_arrears(arguments: dict[str, Any], community_id: int) -> dict[str, Any]:
     """Units with open bills, by age."""
-    return slice_of(arrears_queries.by_unit(community_id, clock.today()), **arguments)
+    rows = arrears_queries.by_unit(community_id, clock.today())
+    if "roster.people" not in allowed_actions(place()):  # sums without rooms: RULES G4
+        rows = [replace(one, unit_label=f"{one.building_code}-***") for one in rows]
+    return slice_of(rows, **arguments)
