@@ -240,3 +240,18 @@ def test_each_new_law_finds_what_breaks_it(town, counter):
     )
     assert "payments_settled" in {one.invariant for one in books.check([town.community_id])}
     db.session.rollback()
+
+
+def test_a_buyers_credit_is_used_once_the_sellers_went_back(town, counter):
+    """C6: the seller's 50.00 are refunded on transfer; the buyer's 30.00 then pay their bill."""
+    unit = town.add_unit()
+    town.add_owner(unit, "李四", ends_on="2026-05-01")
+    buyer = town.add_owner(unit, "王五", "2026-05-01")
+    seller_paid = pay(town, unit.id, 5000, "counter:1")
+    pay(town, unit.id, 3000, "counter:2", received_on=date(2026, 5, 2))
+    june = counter.issue(unit, "2026-06", payer=buyer)
+    assert service.apply_credit(town.community_id, unit.id) is None
+    back(town, seller_paid.settlement_id, 5000)
+    service.apply_credit(town.community_id, unit.id)
+    assert paid(june) == 3000
+    assert findings(town) == []

@@ -198,7 +198,7 @@ def test_only_billing_runs_adds_postings_beside_the_ledger():
         for file in files()
         if "insert into posting" in file.read_text().lower()
     }
-    assert adding <= {("ledger", "service.py"), ("billing", "runs")}
+    assert adding <= {("ledger", "service.py"), ("ledger", "batch.py"), ("billing", "runs")}
 
 
 @pytest.mark.parametrize("mutant", [

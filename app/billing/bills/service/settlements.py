@@ -298,14 +298,24 @@ def _same_settlement(known: Settlement, unit_id: int, amount_fen: Fen) -> Settle
 
 
 def _changed_hands_since_credit(community_id: int, unit_id: int) -> bool:
-    """Whether someone became an owner after the newest money that was kept as credit."""
+    """Whether someone became an owner after the oldest money of which credit is still unspent.
+
+    The oldest credit is spent first, and what was taken back is no credit any more.
+    """
     return bool(
         db.session.execute(
             text(
-                "SELECT EXISTS (SELECT FROM ownership o WHERE o.community_id = :c"
-                " AND o.unit_id = :unit AND o.starts_on > (SELECT min(s.received_on)"
-                " FROM settlement s WHERE s.community_id = :c AND s.unit_id = :unit"
-                " AND s.credit_fen > 0))"
+                "WITH lots AS (SELECT s.id, s.received_on, s.credit_fen + COALESCE((SELECT"
+                "  sum(t.credit_fen) FROM settlement t WHERE t.community_id = :c"
+                "  AND t.takes_back_id = s.id), 0) AS fen FROM settlement s"
+                "  WHERE s.community_id = :c AND s.unit_id = :unit AND s.takes_back_id IS NULL"
+                "  AND s.credit_fen > 0),"
+                " unspent AS (SELECT min(received_on) AS since FROM (SELECT received_on, fen,"
+                "  sum(fen) OVER (ORDER BY id) AS upto FROM lots) x WHERE fen > 0 AND upto >"
+                "  (SELECT COALESCE(sum(amount_fen), 0) FROM settlement WHERE community_id = :c"
+                "  AND unit_id = :unit AND means = 'credit'))"
+                " SELECT EXISTS (SELECT FROM ownership o, unspent WHERE o.community_id = :c"
+                " AND o.unit_id = :unit AND o.starts_on > unspent.since)"
             ),
             {"c": community_id, "unit": unit_id},
         ).scalar_one()
