@@ -381,3 +381,69 @@ def test_two_people_confirm_one_line_at_once_and_one_does(app, town, home):
     assert sorted(done) == ["no"] * 7 + ["yes"]
     assert count(town, "payment") == 1
     assert findings(town) == []
+
+
+def test_what_went_round_the_matches_is_found(app, town, home, environment):
+    """An owner's hand that undoes a match in the table alone is seen by the nightly check."""
+    (line,) = proposed(town, (MARCH, "220.00", "张三", "3-501"))
+    service.confirm_best(town.community_id, line.id)
+    db.session.commit()
+    assert findings(town) == []
+    db.session.execute(
+        text(
+            "UPDATE bank_match SET undone_at = now(), undone_reason = 'x' WHERE community_id = :c"
+        ),
+        {"c": town.community_id},
+    )
+    assert len(findings(town)) == 2
+    assert all("流水" in str(one) for one in findings(town))
+    db.session.rollback()
+
+
+def test_a_match_never_comes_back_once_undone(town, home):
+    (line,) = proposed(town, (MARCH, "220.00", "张三", "3-501"))
+    service.confirm_best(town.community_id, line.id)
+    (match,) = bank.matches(town.community_id, line.id)
+    service.undo(town.community_id, match.id, "认错了")
+    with pytest.raises(IntegrityError, match="a match stays as it was made"):
+        db.session.execute(
+            text(
+                "UPDATE bank_match SET undone_at = NULL, undone_reason = '' WHERE community_id = :c"
+            ),
+            {"c": town.community_id},
+        )
+    db.session.rollback()
+
+
+def test_an_old_lines_money_goes_to_the_first_open_month(town, home):
+    """March is closed for the service book: the line of March is entered in April."""
+    from app.kernel.period import Month
+    from app.ledger import service as ledger
+
+    (line,) = proposed(
+        town, (MARCH, "220.00", "张三", "3-501"), ("2026-03-22", "-5.00", "行", "费")
+    )[:1]
+    fee = lines(town)[1]
+    for number in (1, 2, 3):
+        with clock.moved_to(date(2026, 4, 15)):
+            _close(town, ledger, Month(2026, number))
+    service.confirm_best(town.community_id, line.id)
+    service.enter_fee(town.community_id, fee.id)
+    months = db.session.execute(
+        text(
+            "SELECT DISTINCT month FROM entry WHERE community_id = :c"
+            " AND kind IN ('settlement:received', 'bank:fee')"
+        ),
+        {"c": town.community_id},
+    ).scalars().all()  # fmt: skip
+    assert months == [date(2026, 4, 1)]
+
+
+def _close(town: Town, ledger, month) -> None:
+    from app.kernel.errors import HouseError
+
+    try:
+        ledger.close_month(town.community_id, "service", month)
+    except HouseError as error:
+        if month.number == 3:
+            raise AssertionError(str(error)) from error
