@@ -169,6 +169,19 @@ def test_a_letter_begins_the_three_years_anew_on_its_delivery_and_only_for_its_b
     }
 
 
+def test_a_letter_that_arrives_after_all_was_paid_is_recorded_all_the_same(town, owed):
+    case_id = opened(town, date(2026, 2, 10))
+    stepped(town, case_id, date(2026, 2, 10))
+    on = date(2026, 3, 10)
+    with clock.moved_to(on):
+        run = service.make_run(town.community_id, [case_id], "zh")
+        (letter,) = letters.letters(town.community_id, run_id=run.id)
+        pay(town, owed[0], 15_000, on)
+        assert service.look(town.community_id) == (0, 1)
+        assert service.deliver(town.community_id, [letter.id], on, "signed") == 1
+    assert seen(town, case_id, on).stage_kind == "reminder"
+
+
 def test_a_returned_letter_counts_for_nothing_and_may_be_sent_again(town, owed):
     case_id = opened(town, date(2026, 2, 10))
     stepped(town, case_id, date(2026, 2, 10))
@@ -406,6 +419,8 @@ def test_money_after_a_write_off_comes_back_up_to_what_was_written_off(town, owe
     unit, _, first, _ = owed
     c = town.community_id
     service.come_in(c, made.id, first.id, 4_000)
+    with pytest.raises(Conflict):  # the form sent twice
+        service.come_in(c, made.id, first.id, 4_000)
     pay(town, unit, 4_000, date(2026, 6, 1), bill_ids=[first.id])
     with pytest.raises(RuleBroken):
         service.come_in(c, made.id, first.id, 6_001)

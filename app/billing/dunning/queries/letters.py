@@ -54,7 +54,8 @@ SELECT * FROM (
   SELECT o.made_on, o.created_at, o.kind, o.words, '', NULL, o.made_by, NULL, NULL
     FROM dunning_objection o WHERE o.community_id = :c AND o.case_id = :case
   UNION ALL
-  SELECT o.answered_on, o.created_at + interval '1 second', 'answer', '', o.answer, NULL, o.answered_by, NULL, NULL
+  SELECT o.answered_on, o.created_at + interval '1 second', 'answer', '', o.answer, NULL,
+    o.answered_by, NULL, NULL
     FROM dunning_objection o WHERE o.community_id = :c AND o.case_id = :case
      AND o.answered_on IS NOT NULL
   UNION ALL

@@ -10,6 +10,7 @@ from sqlalchemy import delete
 from app.billing.dunning import rules
 from app.billing.dunning.models import (
     DELIVERIES,
+    DunningCase,
     DunningLetter,
     DunningLetterBill,
     DunningRun,
@@ -133,8 +134,9 @@ def deliver(community_id: int, letter_ids: Iterable[int], delivered_on: date, ho
         if delivered_on < letter.made_on:
             raise RuleBroken("dunning.before", N_("送达日不能早于制函日。"), field="delivered_on")
         letter.status, letter.delivered_on, letter.delivered_how = "delivered", delivered_on, how
-        case = take(community_id, letter.case_id)
-        step(case, letter.stage_no, delivered_on, letter.answer_days)
+        case = db.session.get_one(DunningCase, (community_id, letter.case_id), with_for_update=True)
+        if case.closed_on is None:  # paid meanwhile: the letter came all the same
+            step(case, letter.stage_no, delivered_on, letter.answer_days)
         bills = db.session.query(DunningLetterBill).filter_by(
             community_id=community_id, letter_id=letter.id
         )

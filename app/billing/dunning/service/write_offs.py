@@ -130,7 +130,8 @@ def _credit(made: WriteOff, one: WriteOffBill) -> None:
 def come_in(community_id: int, write_off_id: int, bill_id: int, amount_fen: Fen) -> None:
     """Money comes after all: put so much of a bill back, to be paid like any other.
 
-    Raises RuleBroken when the debt was waived or the sum is over what was written off.
+    Raises RuleBroken when the debt was waived or the sum is over what was written off, Conflict
+    while what was put back before is still open.
     """
     made = _take(community_id, write_off_id)
     if made.status != "approved" or made.waives:
@@ -146,6 +147,8 @@ def come_in(community_id: int, write_off_id: int, bill_id: int, amount_fen: Fen)
             field="amount_fen",
             left=to_yuan(left),
         )
+    if bills.lock_bill(community_id, bill_id).open_fen:  # the form sent twice, above all
+        raise Conflict("write_off.open", N_("这张账单还有未收的金额，请先收款再转回。"))
     key = f"write_off:{made.id}:{bill_id}:{one.reversed_fen}"
     bills.correct(
         community_id,
