@@ -37,7 +37,12 @@ from bench.city import COMMUNITY, seed
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".linli" / "var" / "bench"
-SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB", "checkpoint_timeout": "15min", "random_page_cost": "1.1"}
+SETTINGS = {
+    "shared_buffers": "1GB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "random_page_cost": "1.1",
+}
 BATCH = 10
 FIRST, FLOOR, SECOND, ORM = (date(2025, number, 1) for number in (6, 12, 7, 11))
 SHIFT = 10**9  # the floor's rows have the same ids, so much later
