@@ -29,6 +29,9 @@ HOMES = (  # building, entrance, room, area, owner, phone
 # 1.10 × 88.88 = 97.768 → 97.77; less 0.75 × 88.88 = 66.66: 31.11
 TOTAL, MINE = "¥76.83", "22.86"
 
+# The resident reads the bill that the manager issues first: one process for both.
+pytestmark = pytest.mark.xdist_group("month")
+
 
 @pytest.fixture(scope="module")
 def taken_over(app: Flask) -> Town:
