@@ -29,9 +29,6 @@ HOMES = (  # building, entrance, room, area, owner, phone
 # 1.10 × 88.88 = 97.768 → 97.77; less 0.75 × 88.88 = 66.66: 31.11
 TOTAL, MINE = "¥76.83", "22.86"
 
-# The resident reads the bill that the manager issues first: one process for both.
-pytestmark = pytest.mark.xdist_group("month")
-
 
 @pytest.fixture(scope="module")
 def taken_over(app: Flask) -> Town:
@@ -45,7 +42,7 @@ def taken_over(app: Flask) -> Town:
         )
 
 
-def test_a_manager_brings_the_roll_and_issues_the_first_month(
+def test_a_manager_issues_the_first_month_and_a_resident_reads_why(
     app: Flask, taken_over: Town, open_page: Callable[..., Page], address: str, tmp_path: Path
 ) -> None:
     town = taken_over
@@ -79,17 +76,13 @@ def test_a_manager_brings_the_roll_and_issues_the_first_month(
     picture(accountant, "month-bills")
     assert_accessible(accountant)
 
+    _a_resident_reads(app, town, open_page, address, "zh", "您应付")
+    _a_resident_reads(app, town, open_page, address, "en", "You pay")
 
-@pytest.mark.parametrize(("language", "words"), [("zh", "您应付"), ("en", "You pay")])
-def test_a_resident_sees_what_is_due_and_why(
-    app: Flask,
-    taken_over: Town,
-    open_page: Callable[..., Page],
-    address: str,
-    language: str,
-    words: str,
+
+def _a_resident_reads(
+    app: Flask, town: Town, open_page: Callable[..., Page], address: str, language: str, words: str
 ) -> None:
-    town = taken_over
     with app.app_context(), scoped([town.community_id]):
         unit = db.session.scalars(
             select(Unit).where(Unit.community_id == town.community_id, Unit.label == "1-1-101")
