@@ -119,9 +119,9 @@ class ReceiptRow:
         return sum(line.subsidy_fen for line in self.lines)
 
 
-def receipts(community_id: int) -> Select[Any]:
+def receipts(community_id: int) -> Select[*tuple[Any, ...]]:
     """A community's receipts, unordered, for a list."""
-    rows: Select[Any] = select(
+    rows = select(
         Receipt.id,
         Receipt.book,
         Receipt.year,
@@ -145,7 +145,7 @@ def receipts(community_id: int) -> Select[Any]:
     return rows
 
 
-def matching(rows: Select[Any], word: str) -> Select[Any]:
+def matching(rows: Select[*tuple[Any, ...]], word: str) -> Select[Any]:
     """Narrow to a number, a room or a payer's name by their beginning."""
     number = rules.read_number(word)
     if number is not None:
@@ -170,7 +170,7 @@ class Totals:
     returned_fen: Fen
 
 
-def totals(rows: Select[Any]) -> Totals:
+def totals(rows: Select[*tuple[Any, ...]]) -> Totals:
     """What the receipts of a list come to."""
     found = rows.order_by(None).subquery()
     row = db.session.execute(
@@ -267,9 +267,9 @@ def row_of(row: Receipt) -> ReceiptRow:
     return ReceiptRow(**named, lines=lines)
 
 
-def requests(community_id: int) -> Select[Any]:
+def requests(community_id: int) -> Select[*tuple[Any, ...]]:
     """A community's requests for fapiao with their receipts, unordered, for a list."""
-    rows: Select[Any] = (
+    rows = (
         select(
             FapiaoRequest.id,
             FapiaoRequest.receipt_id,
@@ -312,7 +312,7 @@ def request_of(community_id: int, receipt_id: int) -> FapiaoRequest | None:
     ).one_or_none()
 
 
-def requests_matching(rows: Select[Any], word: str) -> Select[Any]:
+def requests_matching(rows: Select[*tuple[Any, ...]], word: str) -> Select[Any]:
     """Narrow to a receipt's number, a room or a title by their beginning."""
     number = rules.read_number(word)
     if number is not None:
